@@ -1,0 +1,112 @@
+"""From the object-index pass to YOLO labels. Pure: no Blender, no disk.
+
+The rule for a label. Everything rendered that belongs to a model class carries an index of its own. Its box is that of
+its *visible* pixels. The box is dropped when
+- fewer than `MIN_PIXELS` pixels (at 640 x 480, scaled with the picture's area) show it, or a side is under `MIN_SIDE_PX`;
+- its visible box covers less than `MIN_SHARE` of the box its whole geometry would project to (mostly hidden or out of frame).
+Thin things (cables) have few pixels in a large box, so their minimum is `MIN_PIXELS_THIN`, and their box is trimmed to the
+`TRIM` quantiles of their pixels: one stray wire must not stretch it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+CLASSES = (
+    "exposed_garbage", "trash_bin", "overflowing_bin", "pothole", "graffiti", "tangled_cable",
+    "person", "bicycle", "motorcycle", "car", "bus", "truck",
+)  # fmt: skip
+"""Model classes in the order of their YOLO ids."""
+
+MIN_PIXELS = 160
+MIN_PIXELS_THIN = 220
+MIN_SIDE_PX = 8
+MIN_SHARE = 0.25
+TRIM = 0.01
+_REFERENCE_AREA = 640 * 480
+_THIN = frozenset({"tangled_cable"})
+
+Extent = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """One labelled object in one picture."""
+
+    label: str  #: one of `CLASSES`
+    xyxy: Extent  #: x1, y1, x2, y2 in pixels, y down, x2 and y2 exclusive
+
+    def __post_init__(self) -> None:
+        x1, y1, x2, y2 = self.xyxy
+        if self.label not in CLASSES or not (x1 < x2 and y1 < y2):
+            raise ValueError(f"not a box of a known class: {self}")
+
+
+def visible_box(mask: NDArray[np.bool_], trim: float = 0.0) -> Extent | None:
+    """Give the box x1 y1 x2 y2 (pixels, exclusive end) of the true pixels of an (H, W) mask, None when there are none.
+
+    `trim` cuts off that share of the pixels on each of the four sides.
+    """
+    rows, columns = np.nonzero(mask)
+    if rows.size == 0:
+        return None
+    x1, x2 = np.quantile(columns, [trim, 1 - trim], method="nearest")
+    y1, y2 = np.quantile(rows, [trim, 1 - trim], method="nearest")
+    return float(x1), float(y1), float(x2 + 1), float(y2 + 1)
+
+
+def area(extent: Extent) -> float:
+    """Area in square pixels; 0 for an empty or inverted extent."""
+    x1, y1, x2, y2 = extent
+    return max(0.0, x2 - x1) * max(0.0, y2 - y1)
+
+
+def find_boxes(indices: NDArray[np.int32], labels: Mapping[int, str], whole: Mapping[int, Extent]) -> list[Box]:
+    """Give the boxes worth a label, largest first.
+
+    `indices` is the object-index pass, (H, W), 0 where nothing labelled is seen; `labels` maps an index to its class;
+    `whole` maps an index to the extent in pixels of its whole geometry, which may lie outside the picture.
+    """
+    scale = indices.size / _REFERENCE_AREA
+    boxes = []
+    for index, label in labels.items():
+        thin = label in _THIN
+        mask = indices == index
+        if np.count_nonzero(mask) < (MIN_PIXELS_THIN if thin else MIN_PIXELS) * scale:
+            continue
+        extent = visible_box(mask, TRIM if thin else 0.0)
+        if extent is None or min(extent[2] - extent[0], extent[3] - extent[1]) < MIN_SIDE_PX:
+            continue
+        if area(extent) < MIN_SHARE * area(whole.get(index, extent)):
+            continue
+        boxes.append(Box(label=label, xyxy=extent))
+    return sorted(boxes, key=lambda box: -area(box.xyxy))
+
+
+def yolo_line(box: Box, width: int, height: int) -> str:
+    """Write a box as `class cx cy w h`, all but the class as shares (0..1) of a `width` x `height` pixel picture."""
+    x1, y1, x2, y2 = box.xyxy
+    parts = ((x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height)
+    return " ".join([str(CLASSES.index(box.label)), *(f"{part:.6f}" for part in parts)])
+
+
+def parse_yolo_line(line: str, width: int, height: int) -> Box:
+    """Read a line that `yolo_line` wrote back into pixels.
+
+    Raises ValueError for a line of another form, an unknown class or a box outside the picture.
+    """
+    fields = line.split()
+    if len(fields) != 5:
+        raise ValueError(f"expected 'class cx cy w h', got {line!r}")
+    number, (cx, cy, w, h) = int(fields[0]), (float(field) for field in fields[1:])
+    if not 0 <= number < len(CLASSES):
+        raise ValueError(f"no class {number}")
+    slack = 1e-5  # six decimals were written
+    if min(cx - w / 2, cy - h / 2) < -slack or max(cx + w / 2, cy + h / 2) > 1 + slack:
+        raise ValueError(f"box outside the picture: {line!r}")
+    xyxy = ((cx - w / 2) * width, (cy - h / 2) * height, (cx + w / 2) * width, (cy + h / 2) * height)
+    return Box(label=CLASSES[number], xyxy=xyxy)
