@@ -1,0 +1,92 @@
+"""From a picture to the model's input and from its output back to boxes on the picture. Pure: no files, no session."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+
+PAD_GREY = 114  # the grey YOLO models are trained to see beyond the picture's edge
+MAX_CANDIDATES = 30_000  # before suppression, surest first; the same bound as Ultralytics' `max_nms`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letterbox:
+    """How a picture of `width`×`height` was laid into the model's input."""
+
+    width: int  #: of the picture laid in, pixels
+    height: int  #: of the picture laid in, pixels
+    ratio: float  #: input pixels per picture pixel
+    left: int  #: grey columns before the picture
+    top: int  #: grey rows before the picture
+
+
+def lay_in(pixels: npt.NDArray[np.uint8], input_px: int, stride: int) -> tuple[Floats, Letterbox]:
+    """Scale the long side to `input_px`, centre on grey, pad each side up to a multiple of `stride`.
+
+    Args:
+        pixels: (H, W, 3) uint8 BGR.
+
+    Returns:
+        blob: (1, 3, h, w) float32 RGB in 0..1, h and w multiples of `stride` and at most `input_px` rounded up.
+        box: how to come back.
+    """
+    height, width = pixels.shape[:2]
+    ratio = input_px / max(height, width)
+    new_width, new_height = max(1, round(width * ratio)), max(1, round(height * ratio))
+    if (new_width, new_height) != (width, height):
+        pixels = cv2.resize(pixels, (new_width, new_height), interpolation=cv2.INTER_LINEAR)  # type: ignore[assignment]
+    full_width, full_height = -(-new_width // stride) * stride, -(-new_height // stride) * stride
+    left, top = (full_width - new_width) // 2, (full_height - new_height) // 2
+    canvas = np.full((full_height, full_width, 3), PAD_GREY, dtype=np.uint8)
+    canvas[top : top + new_height, left : left + new_width] = pixels
+    blob = cv2.dnn.blobFromImage(canvas, scalefactor=1 / 255, swapRB=True)
+    return blob.astype(np.float32, copy=False), Letterbox(
+        width=width, height=height, ratio=ratio, left=left, top=top
+    )
+
+
+def read_out(
+    output: Floats, laid: Letterbox, *, min_confidence: float, overlap: float, most: int
+) -> tuple[Floats, Floats, npt.NDArray[np.int_]]:
+    """Turn the model's raw output into boxes on the picture that was laid in, surest first.
+
+    Args:
+        output: (4 + classes, candidates) float32: centre x, centre y, width, height in input pixels, then scores 0..1.
+        min_confidence: candidates under it are dropped.
+        overlap: of two boxes of one class with a larger IoU, the less sure one is dropped.
+        most: no more boxes than this are given.
+
+    Returns:
+        xyxy (N, 4) float32 pixels inside the picture, confidence (N,) float32, class_id (N,) int.
+    """
+    scores = output[4:]
+    class_id = scores.argmax(axis=0)
+    confidence = scores.max(axis=0)
+    kept = np.flatnonzero(confidence >= min_confidence)
+    if len(kept) > MAX_CANDIDATES:
+        kept = kept[np.argsort(-confidence[kept], kind="stable")[:MAX_CANDIDATES]]
+    centre_x, centre_y, width, height = output[:4, kept]
+    corners = np.stack(
+        [centre_x - width / 2, centre_y - height / 2, centre_x + width / 2, centre_y + height / 2], axis=1
+    )
+    class_id, confidence = class_id[kept], confidence[kept]
+    chosen = _suppress(corners, confidence, class_id, overlap)[:most]
+    xyxy = (corners[chosen] - [laid.left, laid.top, laid.left, laid.top]) / laid.ratio
+    np.clip(xyxy, 0, [laid.width, laid.height, laid.width, laid.height], out=xyxy)
+    return xyxy.astype(np.float32), confidence[chosen].astype(np.float32), class_id[chosen].astype(int)
+
+
+def _suppress(
+    xyxy: Floats, confidence: Floats, class_id: npt.NDArray[np.int_], overlap: float
+) -> npt.NDArray[np.int_]:
+    """Give the indices of the boxes that survive non-maximum suppression within each class, surest first."""
+    if not len(xyxy):
+        return np.empty(0, dtype=int)
+    xywh = np.concatenate([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]], axis=1)
+    survivors = np.asarray(
+        cv2.dnn.NMSBoxesBatched(xywh.tolist(), confidence.tolist(), class_id.tolist(), 0.0, overlap), dtype=int
+    ).ravel()
+    return survivors[np.argsort(-confidence[survivors], kind="stable")]

@@ -1,0 +1,224 @@
+"""The catalogue as data: kinds of problems, classes, who answers for them, how long they have, what the model sees.
+
+Reading it is the only I/O here; what it means for a picture is decided in `rules.py`.
+"""
+
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from detector.card import Card, Standing
+from detector.errors import TaxonomyRefused
+
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Entry(BaseModel):
+    """A part of the catalogue; an unknown key is an error, since it is nearly always a misspelt one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Named(Entry):
+    """Something with a code for machines and a name for people in both languages."""
+
+    code: Code
+    zh: Text
+    en: Text
+
+    def name(self, language: str = "zh") -> str:
+        """Give the name in `language`, "zh" or "en"."""
+        return self.en if language == "en" else self.zh
+
+
+class Clock(StrEnum):
+    """Which hours a limit counts."""
+
+    working = "working"  # office hours of the department
+    calendar = "calendar"  # every hour
+
+
+class Limit(Entry):
+    """How long a step may take, e.g. fencing in a collapse within one hour."""
+
+    step: Code
+    minutes: int | None = Field(default=None, gt=0)
+    hours: int | None = Field(default=None, gt=0)
+    days: int | None = Field(default=None, gt=0)
+    clock: Clock = Clock.working
+
+    @model_validator(mode="after")
+    def _one_unit(self) -> Self:
+        if sum(value is not None for value in (self.minutes, self.hours, self.days)) != 1:
+            raise ValueError("give exactly one of minutes, hours, days")
+        return self
+
+
+class Judged(StrEnum):
+    """How a model's boxes become this violation."""
+
+    appearance = "appearance"  # the object itself is the violation
+    parking = "parking"  # a vehicle where nobody may park; one photo shows no dwell, so a person is always asked
+
+
+class Seen(Entry):
+    """What of the model this class rests on; a class without it is reported by hand."""
+
+    model_classes: list[Code] = Field(min_length=1)
+    judged: Judged = Judged.appearance
+
+
+class Thresholds(Entry):
+    """Confidences, 0..1: from `automatic` up an issue opens by itself, from `review` up a person is asked."""
+
+    automatic: Share
+    review: Share
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.review > self.automatic:
+            raise ValueError(f"review threshold {self.review} lies above automatic {self.automatic}")
+        return self
+
+
+class ViolationClass(Named):
+    """One class of violation, such as 暴露垃圾."""
+
+    common_code: str | None = Field(default=None, description="code in the common urban-management lists, unverified")
+    departments: list[Code] = Field(min_length=1)
+    limits: list[Limit] = Field(min_length=1)
+    seen: Seen | None = None
+    thresholds: Thresholds | None = Field(default=None, description="in place of those in the model card")
+    enabled: bool = True
+
+
+class Kind(Named):
+    """One of the seven kinds of problems."""
+
+    classes: list[ViolationClass] = Field(min_length=1)
+
+
+class Taxonomy(Entry):
+    """The whole catalogue, checked against itself."""
+
+    version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,31}$")]
+    departments: list[Named] = Field(min_length=1)
+    place_categories: list[Named] = Field(min_length=1)
+    objects: list[Named] = Field(description="model classes that are no violation by themselves")
+    kinds: list[Kind] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for what, codes in (
+            ("department", [entry.code for entry in self.departments]),
+            ("place category", [entry.code for entry in self.place_categories]),
+            ("object", [entry.code for entry in self.objects]),
+            ("kind", [kind.code for kind in self.kinds]),
+            ("class", [entry.code for kind in self.kinds for entry in kind.classes]),
+        ):
+            twice = sorted({code for code in codes if codes.count(code) > 1})
+            if twice:
+                raise ValueError(f"{what} named twice: {', '.join(twice)}")
+        known = {entry.code for entry in self.departments}
+        for entry in self.classes.values():
+            unknown = sorted(set(entry.departments) - known)
+            if unknown:
+                raise ValueError(f"{entry.code} is sent to departments that are not listed: {', '.join(unknown)}")
+        return self
+
+    @cached_property
+    def classes(self) -> dict[str, ViolationClass]:
+        """Give every violation class by its code, in the order of the file."""
+        return {entry.code: entry for kind in self.kinds for entry in kind.classes}
+
+    @cached_property
+    def kind_of(self) -> dict[str, Kind]:
+        """Give the kind to which each class code belongs."""
+        return {entry.code: kind for kind in self.kinds for entry in kind.classes}
+
+    @cached_property
+    def categories(self) -> dict[str, Named]:
+        """Give every place category by its code."""
+        return {entry.code: entry for entry in self.place_categories}
+
+    def name_of(self, code: str, language: str = "zh") -> str:
+        """Give the name of a class, kind, object, department or category; the code itself where it is unknown."""
+        return self._names.get(code, {}).get(language, code)
+
+    @cached_property
+    def _names(self) -> dict[str, dict[str, str]]:
+        every: list[Named] = [*self.departments, *self.place_categories, *self.objects, *self.kinds]
+        return {entry.code: {"zh": entry.zh, "en": entry.en} for entry in [*every, *self.classes.values()]}
+
+    def standing(self, code: str, card: Card) -> Standing | None:
+        """Say how far `card`'s model has proved itself on the class `code`; None if it is reported by hand."""
+        seen = self.classes[code].seen
+        if seen is None:
+            return None
+        order = [Standing.unverified, Standing.experimental, Standing.verified]
+        return min((card.classes[card.index(name)].standing for name in seen.model_classes), key=order.index)
+
+    def check_against(self, card: Card) -> None:
+        """Make sure that every model class a violation rests on exists in the model.
+
+        Raises:
+            TaxonomyRefused: naming the class and what the model has instead.
+        """
+        known = [entry.name for entry in card.classes]
+        for entry in self.classes.values():
+            missing = [name for name in (entry.seen.model_classes if entry.seen else []) if name not in known]
+            if missing:
+                raise TaxonomyRefused(
+                    f"{entry.code} rests on model classes that {card.name} {card.version} does not have: "
+                    f"{', '.join(missing)}. It has: {', '.join(known)}."
+                )
+
+
+def read_taxonomy(path: Path) -> Taxonomy:
+    """Read and check a catalogue.
+
+    Raises:
+        TaxonomyRefused: with file, line and reason.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise TaxonomyRefused(f"{path}: cannot be read: {error}") from error
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise TaxonomyRefused(f"{path}:{line}: not YAML: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise TaxonomyRefused(f"{path}:1: not YAML: {error}") from error
+    try:
+        return Taxonomy.model_validate(data)
+    except ValidationError as error:
+        lines = [f"{path}:{_line(tree, one['loc'])}: {_where(one['loc'])}{one['msg']}" for one in error.errors()]
+        raise TaxonomyRefused("\n".join(lines)) from error
+
+
+def _where(location: tuple[int | str, ...]) -> str:
+    return f"{'.'.join(str(part) for part in location)}: " if location else ""
+
+
+def _line(node: Any, location: tuple[int | str, ...]) -> int:
+    """Give the 1-based line of the deepest part of `location` that the file has."""
+    for part in location:
+        below = None
+        if isinstance(node, yaml.MappingNode):
+            below = next((value for key, value in node.value if key.value == part), None)
+            if below is None:  # an extra or missing key: point at the key if it is there, else at the mapping
+                break
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            below = node.value[part]
+        if below is None:
+            break
+        node = below
+    return int(node.start_mark.line) + 1 if node is not None else 1
