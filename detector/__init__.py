@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from detector.errors import DetectorError, ModelRefused, PhotoError, TaxonomyRefused
     from detector.photo import Photo, Position, open_photo
     from detector.rules import Certainty, Reason, Scene, Violation, judge
-    from detector.shipped import shipped
+    from detector.installation import shipped
     from detector.taxonomy import Taxonomy, read_taxonomy
 
 _HOME = {
@@ -23,7 +23,7 @@ _HOME = {
     "errors": ("DetectorError", "ModelRefused", "PhotoError", "TaxonomyRefused"),
     "photo": ("Photo", "Position", "open_photo"),
     "rules": ("Certainty", "Reason", "Scene", "Violation", "judge"),
-    "shipped": ("shipped",),
+    "installation": ("shipped",),
     "taxonomy": ("Taxonomy", "read_taxonomy"),
 }
 
