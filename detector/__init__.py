@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from detector.detect import Detector
     from detector.drawing import Mark, draw
     from detector.errors import DetectorError, ModelRefused, PhotoError, TaxonomyRefused
+    from detector.installation import shipped
     from detector.photo import Photo, Position, open_photo
     from detector.rules import Certainty, Reason, Scene, Violation, judge
-    from detector.installation import shipped
     from detector.taxonomy import Taxonomy, read_taxonomy
 
 _HOME = {

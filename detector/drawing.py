@@ -58,21 +58,21 @@ def draw(pixels: npt.NDArray[np.uint8], marks: list[Mark], *, original_width: in
     for mark in marks:
         x1, y1, x2, y2 = (value * ratio for value in mark.box)
         pen.rectangle((x1, y1, x2, y2), outline=mark.colour, width=stroke)
-        _label(pen, mark, (x1, y1, y2), (width, height), face)
+        _label(pen, mark, (x1, y1), (width, height), face)
     return np.ascontiguousarray(np.asarray(image)[:, :, ::-1])
 
 
 def _label(
     pen: ImageDraw.ImageDraw,
     mark: Mark,
-    at: tuple[float, float, float],
+    at: tuple[float, float],
     size: tuple[int, int],
     face: ImageFont.FreeTypeFont,
 ) -> None:
     """Write the label above the box, or inside it where there is no room; never beyond the picture's edge."""
     if not mark.text:
         return
-    x1, y1, y2 = at
+    x1, y1 = at
     width, height = size
     pad = max(2, face.size // 5)
     _, _, text_width, text_height = face.getbbox(mark.text)

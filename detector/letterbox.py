@@ -43,9 +43,7 @@ def lay_in(pixels: npt.NDArray[np.uint8], input_px: int, stride: int) -> tuple[F
     canvas = np.full((full_height, full_width, 3), PAD_GREY, dtype=np.uint8)
     canvas[top : top + new_height, left : left + new_width] = pixels
     blob = cv2.dnn.blobFromImage(canvas, scalefactor=1 / 255, swapRB=True)
-    return blob.astype(np.float32, copy=False), Letterbox(
-        width=width, height=height, ratio=ratio, left=left, top=top
-    )
+    return blob.astype(np.float32, copy=False), Letterbox(width=width, height=height, ratio=ratio, left=left, top=top)
 
 
 def read_out(
@@ -79,9 +77,7 @@ def read_out(
     return xyxy.astype(np.float32), confidence[chosen].astype(np.float32), class_id[chosen].astype(int)
 
 
-def _suppress(
-    xyxy: Floats, confidence: Floats, class_id: npt.NDArray[np.int_], overlap: float
-) -> npt.NDArray[np.int_]:
+def _suppress(xyxy: Floats, confidence: Floats, class_id: npt.NDArray[np.int_], overlap: float) -> npt.NDArray[np.int_]:
     """Give the indices of the boxes that survive non-maximum suppression within each class, surest first."""
     if not len(xyxy):
         return np.empty(0, dtype=int)

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from detector.errors import PhotoEmpty, PhotoError, PhotoFormatRefused, PhotoTooLarge, PhotoUnreadable
 
 #: Formats handed to a decoder, by Pillow's names. Vector and document formats (EPS, PDF…) never are.
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF", "HEIF")
-SUFFIXES = frozenset(".jpg .jpeg .jpe .mpo .png .webp .bmp .tif .tiff .gif .heic .heif".split())
+#: Handed to a decoder, by Pillow's names. Vector and document formats (EPS, PDF…) never are.
 MAX_BYTES = 40 * 1024 * 1024  # a 50-megapixel phone JPEG is about 20 MB
 MAX_MEGAPIXELS = 64.0  # a 64-megapixel PNG decodes to 192 MB; phones bin larger sensors down by default
 CHINA = timezone(timedelta(hours=8), "UTC+08:00")  # a camera that records no offset is taken to be here
@@ -62,7 +62,7 @@ def _decoding(name: str) -> Iterator[None]:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PhotoTooLarge(f"{name}: {error}", name=name) from error
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise PhotoFormatRefused(
             f"{name} is not a picture in an accepted format ({', '.join(FORMATS)}).", name=name
         ) from error
@@ -149,7 +149,7 @@ def _register_heif() -> None:
 def _formats() -> tuple[str, ...]:
     """Give the formats that Pillow may try now (HEIF only once its plug-in is there)."""
     Image.preinit()
-    return FORMATS if "HEIF" in Image.OPEN else tuple(format for format in FORMATS if format != "HEIF")
+    return FORMATS if "HEIF" in Image.OPEN else tuple(one for one in FORMATS if one != "HEIF")
 
 
 def _check_size(image: Image.Image, name: str, max_megapixels: float) -> None:
@@ -194,7 +194,7 @@ def _taken_at(exif: Image.Exif, camera_zone: tzinfo) -> datetime | None:
     if not isinstance(text, str):
         return None
     try:
-        taken = datetime.strptime(text.strip("\0 "), "%Y:%m:%d %H:%M:%S")
+        taken = datetime.strptime(text.strip("\0 "), "%Y:%m:%d %H:%M:%S").replace(tzinfo=camera_zone)
     except ValueError:
         return None
     offset = details.get(_OFFSET)
@@ -203,7 +203,7 @@ def _taken_at(exif: Image.Exif, camera_zone: tzinfo) -> datetime | None:
             return taken.replace(tzinfo=datetime.strptime(offset.strip("\0 "), "%z").tzinfo or UTC)
         except ValueError:
             pass  # an unreadable offset is as good as none
-    return taken.replace(tzinfo=camera_zone)
+    return taken
 
 
 def _position(exif: Image.Exif) -> Position | None:

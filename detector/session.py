@@ -53,7 +53,7 @@ class Session:
         """Give the raw output (4 + classes, candidates) float32 for one input (1, 3, H, W) float32 RGB 0..1."""
         with self._lock:  # two runs side by side only take each other's cores
             (output,) = self._session.run(None, {self._input: blob})
-        return np.asarray(output[0], dtype=np.float32)
+        return np.asarray(output, dtype=np.float32)[0]
 
 
 def _checked_input(session: onnxruntime.InferenceSession, card: Card) -> str:

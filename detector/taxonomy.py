@@ -3,6 +3,7 @@
 Reading it is the only I/O here; what it means for a picture is decided in `rules.py`.
 """
 
+from collections.abc import Iterator
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from detector.errors import TaxonomyRefused
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+Location = tuple[int | str, ...]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -105,32 +107,13 @@ class Kind(Named):
 
 
 class Taxonomy(Entry):
-    """The whole catalogue, checked against itself."""
+    """The whole catalogue; `read_taxonomy` is the door that also checks it against itself."""
 
     version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,31}$")]
     departments: list[Named] = Field(min_length=1)
     place_categories: list[Named] = Field(min_length=1)
     objects: list[Named] = Field(description="model classes that are no violation by themselves")
     kinds: list[Kind] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        for what, codes in (
-            ("department", [entry.code for entry in self.departments]),
-            ("place category", [entry.code for entry in self.place_categories]),
-            ("object", [entry.code for entry in self.objects]),
-            ("kind", [kind.code for kind in self.kinds]),
-            ("class", [entry.code for kind in self.kinds for entry in kind.classes]),
-        ):
-            twice = sorted({code for code in codes if codes.count(code) > 1})
-            if twice:
-                raise ValueError(f"{what} named twice: {', '.join(twice)}")
-        known = {entry.code for entry in self.departments}
-        for entry in self.classes.values():
-            unknown = sorted(set(entry.departments) - known)
-            if unknown:
-                raise ValueError(f"{entry.code} is sent to departments that are not listed: {', '.join(unknown)}")
-        return self
 
     @cached_property
     def classes(self) -> dict[str, ViolationClass]:
@@ -198,17 +181,52 @@ def read_taxonomy(path: Path) -> Taxonomy:
     except yaml.YAMLError as error:
         raise TaxonomyRefused(f"{path}:1: not YAML: {error}") from error
     try:
-        return Taxonomy.model_validate(data)
+        taxonomy = Taxonomy.model_validate(data)
     except ValidationError as error:
-        lines = [f"{path}:{_line(tree, one['loc'])}: {_where(one['loc'])}{one['msg']}" for one in error.errors()]
-        raise TaxonomyRefused("\n".join(lines)) from error
+        wrong = [(one["loc"], one["msg"]) for one in error.errors()]
+        raise TaxonomyRefused(_report(path, tree, wrong)) from error
+    wrong = list(_contradictions(taxonomy))
+    if wrong:
+        raise TaxonomyRefused(_report(path, tree, wrong))
+    return taxonomy
 
 
-def _where(location: tuple[int | str, ...]) -> str:
-    return f"{'.'.join(str(part) for part in location)}: " if location else ""
+def _contradictions(taxonomy: Taxonomy) -> Iterator[tuple[Location, str]]:
+    """Give place and reason of whatever the catalogue says twice or sends to nobody."""
+    classes: list[tuple[Location, ViolationClass]] = [
+        (("kinds", at, "classes", below), entry)
+        for at, kind in enumerate(taxonomy.kinds)
+        for below, entry in enumerate(kind.classes)
+    ]
+    lists: dict[str, list[tuple[Location, str]]] = {
+        "department": [(("departments", at), one.code) for at, one in enumerate(taxonomy.departments)],
+        "place category": [(("place_categories", at), one.code) for at, one in enumerate(taxonomy.place_categories)],
+        "object": [(("objects", at), one.code) for at, one in enumerate(taxonomy.objects)],
+        "kind": [(("kinds", at), one.code) for at, one in enumerate(taxonomy.kinds)],
+        "class": [(location, one.code) for location, one in classes],
+    }
+    for what, entries in lists.items():
+        met: set[str] = set()
+        for location, code in entries:
+            if code in met:
+                yield (*location, "code"), f"{what} {code!r} is named twice"
+            met.add(code)
+    known = {entry.code for entry in taxonomy.departments}
+    for location, entry in classes:
+        for department in entry.departments:
+            if department not in known:
+                yield (*location, "departments"), f"{entry.code} is sent to {department!r}, which is not listed above"
 
 
-def _line(node: Any, location: tuple[int | str, ...]) -> int:
+def _report(path: Path, tree: Any, wrong: list[tuple[Location, str]]) -> str:
+    """Give one line `file:line: where: what` for each thing that is wrong."""
+    return "\n".join(
+        f"{path}:{_line(tree, location)}: {'.'.join(str(part) for part in location) or 'taxonomy'}: {message}"
+        for location, message in wrong
+    )
+
+
+def _line(node: Any, location: Location) -> int:
     """Give the 1-based line of the deepest part of `location` that the file has."""
     for part in location:
         below = None
