@@ -21,7 +21,9 @@ from detector.errors import PhotoEmpty, PhotoError, PhotoFormatRefused, PhotoToo
 
 #: Formats handed to a decoder, by Pillow's names. Vector and document formats (EPS, PDF…) never are.
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF", "HEIF")
-#: Handed to a decoder, by Pillow's names. Vector and document formats (EPS, PDF…) never are.
+SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".mpo", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif")
+)
 MAX_BYTES = 40 * 1024 * 1024  # a 50-megapixel phone JPEG is about 20 MB
 MAX_MEGAPIXELS = 64.0  # a 64-megapixel PNG decodes to 192 MB; phones bin larger sensors down by default
 CHINA = timezone(timedelta(hours=8), "UTC+08:00")  # a camera that records no offset is taken to be here

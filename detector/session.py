@@ -52,8 +52,9 @@ class Session:
     def run(self, blob: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Give the raw output (4 + classes, candidates) float32 for one input (1, 3, H, W) float32 RGB 0..1."""
         with self._lock:  # two runs side by side only take each other's cores
-            (output,) = self._session.run(None, {self._input: blob})
-        return np.asarray(output, dtype=np.float32)[0]
+            outputs = self._session.run(None, {self._input: blob})
+        raw: npt.NDArray[np.float32] = np.asarray(outputs[0], dtype=np.float32)[0]
+        return raw
 
 
 def _checked_input(session: onnxruntime.InferenceSession, card: Card) -> str:
