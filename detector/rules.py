@@ -55,6 +55,18 @@ def thresholds_of(entry: ViolationClass, model_class: str, card: Card) -> Thresh
     return Thresholds(automatic=known.automatic, review=known.review)
 
 
+def lowest_threshold(taxonomy: Taxonomy, card: Card) -> float:
+    """Give the confidence under which no violation can follow, 0..1; 1 if none rests on what this model sees."""
+    return min(
+        (
+            thresholds_of(entry, known.name, card).review
+            for known in card.classes
+            for entry in _resting_on(known.name, taxonomy)
+        ),
+        default=1.0,
+    )
+
+
 def judge(found: sv.Detections, scene: Scene, taxonomy: Taxonomy, card: Card) -> list[Violation]:
     """Name what is wrong in one picture, surest first.
 

@@ -1,0 +1,5 @@
+"""`python -m cli` is `pointwatch`."""
+
+from cli import main
+
+main()
