@@ -6,6 +6,7 @@ This is a rim of the room: it reads files. What it refuses never reaches a decod
 import hashlib
 import io
 import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from detector.errors import PhotoEmpty, PhotoError, PhotoFormatRefused, PhotoTooLarge, PhotoUnreadable
 
 #: Formats handed to a decoder, by Pillow's names. Vector and document formats (EPS, PDF…) never are.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF", "HEIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "HEIF")  # two-lens MPO opens as JPEG
 SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".mpo", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif")
 )
@@ -30,6 +31,32 @@ CHINA = timezone(timedelta(hours=8), "UTC+08:00")  # a camera that records no of
 
 _ORIENTATION, _EXIF_IFD, _GPS_IFD = 0x0112, 0x8769, 0x8825
 _TAKEN, _OFFSET, _SUBSEC = 0x9003, 0x9011, 0x9291
+_FIRST_EXIF_YEAR = 1995  # EXIF 1.0; an earlier year is a clock that was never set
+_TURNS = {  # what makes a picture of each orientation upright. Source: EXIF 2.32, tag 274
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+#: What decoders raise on damaged files, seen or possible: they index, divide and unpack what the file tells them to.
+_DAMAGED = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    ArithmeticError,
+    MemoryError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+)
 _HEIF_BRANDS = frozenset((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"))
 
 
@@ -68,10 +95,8 @@ def _decoding(name: str) -> Iterator[None]:
         raise PhotoFormatRefused(
             f"{name} is not a picture in an accepted format ({', '.join(FORMATS)}).", name=name
         ) from error
-    except (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError) as error:
+    except _DAMAGED as error:
         raise PhotoUnreadable(f"{name} is damaged or cut off ({error}). Send the original again.", name=name) from error
-    except (struct.error, OverflowError, MemoryError, RuntimeError) as error:
-        raise PhotoUnreadable(f"{name} is damaged ({error}). Send the original again.", name=name) from error
 
 
 def open_photo(
@@ -103,14 +128,16 @@ def open_photo(
             _register_heif()
         with Image.open(io.BytesIO(content), formats=_formats()) as image:
             _check_size(image, called, max_megapixels)
-            full_width, full_height = image.size
-            exif = image.getexif()
-            sideways = exif.get(_ORIENTATION, 1) in (5, 6, 7, 8)
+            width, height = image.size
+            taken_at, position = _claims(image, camera_zone)
             if at_least_px and image.format in ("JPEG", "MPO"):
                 _reduce(image, at_least_px)
-            pixels = _upright_bgr(image)
+            image.load()
+            orientation = _orientation(image)  # after loading: Pillow turns TIFF and HEIF by itself, then says 1
+            if orientation in (5, 6, 7, 8):
+                width, height = height, width
+            pixels = _upright_bgr(image, orientation)
             made_by = image.format or "unknown"
-    width, height = (full_height, full_width) if sideways else (full_width, full_height)
     return Photo(
         pixels=pixels,
         width=width,
@@ -118,8 +145,8 @@ def open_photo(
         scale=pixels.shape[1] / width,
         sha256=hashlib.sha256(content).hexdigest(),
         format=made_by,
-        taken_at=_taken_at(exif, camera_zone),
-        position=_position(exif),
+        taken_at=taken_at,
+        position=position,
     )
 
 
@@ -172,10 +199,18 @@ def _reduce(image: Image.Image, at_least_px: int) -> None:
     image.draft("RGB", (max(1, round(image.width * ratio)), max(1, round(image.height * ratio))))
 
 
-def _upright_bgr(image: Image.Image) -> npt.NDArray[np.uint8]:
-    """Decode, turn upright and give (H, W, 3) uint8 BGR; of an animation the first frame, alpha laid on white."""
-    image.load()
-    upright = ImageOps.exif_transpose(image)
+def _orientation(image: Image.Image) -> int:
+    """Give how the pixels lie, 1..8; 1, upright, where the file does not say or cannot be understood."""
+    try:
+        said = image.getexif().get(_ORIENTATION, 1)
+    except _DAMAGED:
+        return 1
+    return said if said in _TURNS else 1
+
+
+def _upright_bgr(image: Image.Image, orientation: int) -> npt.NDArray[np.uint8]:
+    """Turn upright and give (H, W, 3) uint8 BGR; of an animation the first frame, alpha laid on white."""
+    upright = image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
     if upright.mode.startswith("I"):  # 16-bit greys: Pillow's own conversion clips instead of scaling
         deep = np.asarray(upright)
         grey = np.clip(deep >> 8 if deep.max(initial=0) > 255 else deep, 0, 255).astype(np.uint8)
@@ -189,6 +224,15 @@ def _upright_bgr(image: Image.Image) -> npt.NDArray[np.uint8]:
     return np.ascontiguousarray(rgb[:, :, ::-1])
 
 
+def _claims(image: Image.Image, camera_zone: tzinfo) -> tuple[datetime | None, Position | None]:
+    """Give when and where the camera says it stood; broken EXIF is as good as none, the picture counts."""
+    try:
+        exif = image.getexif()
+        return _taken_at(exif, camera_zone), _position(exif)
+    except _DAMAGED:
+        return None, None
+
+
 def _taken_at(exif: Image.Exif, camera_zone: tzinfo) -> datetime | None:
     """Give DateTimeOriginal with OffsetTimeOriginal (else `camera_zone`); None where absent or nonsense."""
     details = exif.get_ifd(_EXIF_IFD)
@@ -198,6 +242,8 @@ def _taken_at(exif: Image.Exif, camera_zone: tzinfo) -> datetime | None:
     try:
         taken = datetime.strptime(text.strip("\0 "), "%Y:%m:%d %H:%M:%S").replace(tzinfo=camera_zone)
     except ValueError:
+        return None
+    if taken.year < _FIRST_EXIF_YEAR:
         return None
     offset = details.get(_OFFSET)
     if isinstance(offset, str):
