@@ -18,7 +18,8 @@ class Letterbox:
 
     width: int  #: of the picture laid in, pixels
     height: int  #: of the picture laid in, pixels
-    ratio: float  #: input pixels per picture pixel
+    across: float  #: input pixels per picture pixel, along the width
+    down: float  #: input pixels per picture pixel, along the height; whole pixels make the two differ a little
     left: int  #: grey columns before the picture
     top: int  #: grey rows before the picture
 
@@ -43,7 +44,9 @@ def lay_in(pixels: npt.NDArray[np.uint8], input_px: int, stride: int) -> tuple[F
     canvas = np.full((full_height, full_width, 3), PAD_GREY, dtype=np.uint8)
     canvas[top : top + new_height, left : left + new_width] = pixels
     blob = cv2.dnn.blobFromImage(canvas, scalefactor=1 / 255, swapRB=True)
-    return blob.astype(np.float32, copy=False), Letterbox(width=width, height=height, ratio=ratio, left=left, top=top)
+    across, down = new_width / width, new_height / height
+    laid = Letterbox(width=width, height=height, across=across, down=down, left=left, top=top)
+    return blob.astype(np.float32, copy=False), laid
 
 
 def read_out(
@@ -72,7 +75,7 @@ def read_out(
     )
     class_id, confidence = class_id[kept], confidence[kept]
     chosen = _suppress(corners, confidence, class_id, overlap)[:most]
-    xyxy = (corners[chosen] - [laid.left, laid.top, laid.left, laid.top]) / laid.ratio
+    xyxy = (corners[chosen] - [laid.left, laid.top] * 2) / ([laid.across, laid.down] * 2)
     np.clip(xyxy, 0, [laid.width, laid.height, laid.width, laid.height], out=xyxy)
     return xyxy.astype(np.float32), confidence[chosen].astype(np.float32), class_id[chosen].astype(int)
 
