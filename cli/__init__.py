@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from cli import detect
+from cli import demo, detect, office, serve
 
 FAILURE = 1
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
@@ -21,7 +21,15 @@ def build_app() -> typer.Typer:
     """Give the command with all its subcommands."""
     app = typer.Typer(name="pointwatch", add_completion=False, rich_markup_mode=None)
     app.callback(invoke_without_command=True)(_pointwatch)
+    app.command("demo")(demo.command)
     app.command("detect")(detect.command)
+    app.command("serve")(serve.command)
+    app.command("web")(serve.web)
+    app.command("worker")(serve.worker)
+    app.command("sign-in")(office.sign_in)
+    app.command("config")(office.config)
+    app.add_typer(office.points, name="points")
+    app.add_typer(office.keys, name="keys")
     return app
 
 

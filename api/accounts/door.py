@@ -1,0 +1,148 @@
+"""The door that every request and every websocket passes: who is it, and is the request small enough to be read.
+
+Default is no. A route cannot forget to ask, because what is not named in `OPEN_PATHS` never reaches a route without a
+caller. Which role a route needs, the route says itself with `allow(...)`.
+"""
+
+from collections.abc import Callable
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import anyio.to_thread
+from fastapi import Depends, Request
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.accounts import service
+from api.accounts.schemas import Caller, Role
+from api.database import Database
+from api.errors import Forbidden, NotSignedIn, StreetError, TooLarge
+from api.problems import problem_response
+
+COOKIE = "pointwatch_session"
+OPEN_PATHS = frozenset(("/healthz", "/readyz", "/sign-in"))
+SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
+
+
+class Door:
+    """ASGI middleware: finds the caller, refuses strangers, foreign pages and bodies beyond the limit."""
+
+    def __init__(
+        self, app: ASGIApp, *, database: Database, sessions: service.Sessions, max_body_bytes: int, language: str
+    ) -> None:
+        self._app = app
+        self._database = database
+        self._sessions = sessions
+        self._max_body_bytes = max_body_bytes
+        self._language = language
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request through, or answer it here."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        connection = HTTPConnection(scope)
+        try:
+            if scope["path"] not in OPEN_PATHS:
+                connection.state.caller = await self._caller(connection)
+            _check_length(connection.headers, self._max_body_bytes)
+        except StreetError as error:
+            await self._refuse(connection, error, scope, receive, send)
+            return
+        await self._app(scope, _counted(receive, self._max_body_bytes), send)
+
+    async def _caller(self, connection: HTTPConnection) -> Caller:
+        scheme, _, key = connection.headers.get("authorization", "").partition(" ")
+        if scheme:
+            found = await anyio.to_thread.run_sync(self._by_key, key.strip()) if scheme.lower() == "bearer" else None
+            if found is None:
+                raise NotSignedIn("This API key is unknown or was revoked.")
+            return found
+        found = await anyio.to_thread.run_sync(self._by_cookie, connection.cookies.get(COOKIE, ""))
+        if found is None:
+            raise NotSignedIn
+        # A cookie travels with requests that another page makes; an API key never does.
+        if (
+            connection.scope["type"] == "websocket" or connection.scope["method"] not in SAFE_METHODS
+        ) and not _same_page(connection.headers):
+            raise Forbidden("This request came from another site's page. Open Pointwatch itself and try again.")
+        return found
+
+    def _by_key(self, key: str) -> Caller | None:
+        with self._database.read() as session:
+            return service.caller_of_key(session, key)
+
+    def _by_cookie(self, cookie: str) -> Caller | None:
+        key_id = self._sessions.read(cookie) if cookie else None
+        if key_id is None:
+            return None
+        with self._database.read() as session:
+            return service.caller_of_id(session, key_id)
+
+    async def _refuse(
+        self, connection: HTTPConnection, error: StreetError, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": type(error).code})
+            return
+        wants_page = "text/html" in connection.headers.get("accept", "") and scope["method"] in SAFE_METHODS
+        if isinstance(error, NotSignedIn) and wants_page:
+            await RedirectResponse("/sign-in", status_code=303)(scope, receive, send)
+            return
+        response = problem_response(error, language=self._language, accept=connection.headers.get("accept-language"))
+        response.headers["connection"] = "close"  # the rest of the body is not read
+        await response(scope, receive, send)
+
+
+def _same_page(headers: Headers) -> bool:
+    """Say whether the browser sent this from our own page; without an Origin it is no browser's cross-site request."""
+    origin = headers.get("origin")
+    if origin is None:
+        return headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
+    return urlsplit(origin).netloc == headers.get("host")
+
+
+def _check_length(headers: Headers, most: int) -> None:
+    length = headers.get("content-length", "0")
+    if length.isascii() and length.isdigit() and int(length) > most:
+        raise TooLarge(
+            f"The request has {int(length)} bytes; the limit is {most // 1048576} MiB. Send fewer photos at once."
+        )
+
+
+def _counted(receive: Receive, most: int) -> Receive:
+    """Read the body, but no more than `most` bytes, whatever its header said."""
+    read = 0
+
+    async def counting() -> Message:
+        nonlocal read
+        message = await receive()
+        if message["type"] == "http.request":
+            read += len(message.get("body", b""))
+            if read > most:
+                raise TooLarge(
+                    f"The request is larger than the limit of {most // 1048576} MiB. Send fewer photos at once."
+                )
+        return message
+
+    return counting
+
+
+def allow(needed: Role) -> Callable[[Request], Caller]:
+    """Make the dependency with which a route says who may use it."""
+
+    def check(request: Request) -> Caller:
+        caller: Caller = request.state.caller
+        if not caller.role.covers(needed):
+            raise Forbidden(f"This needs the role {needed}; your key has the role {caller.role}.")
+        return caller
+
+    return check
+
+
+Viewer = Annotated[Caller, Depends(allow(Role.viewer))]
+Inspector = Annotated[Caller, Depends(allow(Role.inspector))]
+Reviewer = Annotated[Caller, Depends(allow(Role.reviewer))]
+Admin = Annotated[Caller, Depends(allow(Role.admin))]

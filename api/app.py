@@ -1,0 +1,120 @@
+"""Put the service together: `build_app(settings)`. Nothing here runs at import."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import JSONResponse
+
+from api.accounts import routes as accounts
+from api.accounts import service as accounts_service
+from api.accounts.door import Door, Viewer
+from api.captures import routes as captures
+from api.console import pages
+from api.context import Service
+from api.database import Database
+from api.issues import routes as issues
+from api.media import Media
+from api.points import routes as points
+from api.problems import install
+from api.settings import Settings
+from detector.card import find_version, read_card
+from detector.taxonomy import read_taxonomy
+
+DESCRIPTION = """Photos of points go in; one open issue for each point and kind of violation comes out.
+
+Send an API key as `Authorization: Bearer KEY`. Lists have cursors (`next`), times have zones, boxes are in pixels of
+the upright original picture, positions are WGS-84 degrees. Refusals are problem details (RFC 9457)."""
+
+
+def open_service(settings: Settings) -> Service:
+    """Open database and media, read catalogue and card, make what the first start needs.
+
+    Raises:
+        Misconfigured, DetectorError: the service could not work like this; said before anything listens.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    taxonomy = read_taxonomy(settings.taxonomy_file)
+    card = read_card(find_version(settings.model_folder))
+    taxonomy.check_against(card)
+    database = Database(settings.database)
+    database.upgrade()
+    with database.write() as session:
+        accounts_service.first_start(session, settings.data_dir)
+    return Service(
+        settings=settings,
+        database=database,
+        media=Media(settings.media),
+        taxonomy=taxonomy,
+        card=card,
+        sessions=accounts_service.Sessions(accounts_service.session_secret(settings.data_dir)),
+    )
+
+
+def build_app(settings: Settings) -> FastAPI:
+    """Give the whole web application."""
+    service = open_service(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.database.close()
+
+    app = FastAPI(
+        title="Pointwatch",
+        version=version("pointwatch"),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,  # their scripts come from another host; the console has its own page
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+    )
+    app.state.service = service
+    _add_health(app, service)
+    install(app, settings.language)
+    app.include_router(accounts.signing_in)
+    inside = APIRouter(prefix="/api/v1")
+    for router in (accounts.router, points.router, captures.router, issues.router, _about(service)):
+        inside.include_router(router)
+    app.include_router(inside)
+    pages.add_pages(app, service)
+    app.add_middleware(
+        Door,
+        database=service.database,
+        sessions=service.sessions,
+        max_body_bytes=settings.max_upload_mib * 1024 * 1024,
+        language=settings.language,
+    )
+    return app
+
+
+def _add_health(app: FastAPI, service: Service) -> None:
+    @app.get("/healthz", tags=["health"], summary="The process is alive; needs no key")
+    async def healthz() -> dict[str, str]:
+        return {"status": "alive", "service": "pointwatch"}
+
+    @app.get("/readyz", tags=["health"], summary="Database and model are there; needs no key")
+    def readyz() -> dict[str, str]:
+        service.database.check()
+        return {"status": "ready"}
+
+
+def _about(service: Service) -> APIRouter:
+    """Make the routes that show what is in force."""
+    router = APIRouter(tags=["about"])
+
+    @router.get("/taxonomy", summary="The catalogue in force, with what the model has proved on each class")
+    def taxonomy(_: Viewer) -> JSONResponse:
+        catalogue = service.taxonomy.model_dump(mode="json")
+        for kind in catalogue["kinds"]:
+            for entry in kind["classes"]:
+                entry["standing"] = service.taxonomy.standing(entry["code"], service.card)
+        return JSONResponse(catalogue)
+
+    @router.get("/model", summary="The card of the model in force")
+    def model(_: Viewer) -> JSONResponse:
+        return JSONResponse(json.loads(service.card.model_dump_json()))
+
+    return router

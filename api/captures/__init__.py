@@ -1,0 +1,1 @@
+"""Photos that have been sent: accepted durably, queued, processed once in effect."""

@@ -1,0 +1,189 @@
+"""Captures over HTTP. A photo is answered only after its bytes and its row are durable."""
+
+import asyncio
+import time
+import uuid
+from typing import Annotated
+
+import anyio.to_thread
+from fastapi import APIRouter, File, Form, Header, Request, Response, UploadFile
+from sqlalchemy.orm import Session
+
+from api.accounts.door import Inspector, Viewer
+from api.accounts.schemas import Caller
+from api.captures import service
+from api.captures.schemas import CaptureView, Refused, Status, UploadOutcome
+from api.captures.tables import Capture
+from api.context import Context, Service
+from api.errors import NotFound, StreetError, TooLarge, from_detector
+from api.paging import Paged, PageOf
+from api.points import service as points
+from api.problems import problem
+from detector.errors import DetectorError
+from detector.photo import open_photo
+from detector.texts import preferred
+
+router = APIRouter(prefix="/captures", tags=["captures"])
+
+LONGEST_WAIT_S = 30.0
+_LOOK_EVERY_S = 0.1
+_PROOF_PX = 64  # small: a JPEG is read to its end, but only an eighth of it is computed
+_SUFFIX = {
+    "JPEG": "jpg",
+    "MPO": "jpg",
+    "PNG": "png",
+    "WEBP": "webp",
+    "BMP": "bmp",
+    "TIFF": "tif",
+    "GIF": "gif",
+    "HEIF": "heic",
+}
+
+
+@router.post(
+    "",
+    status_code=202,
+    summary="Send one or many photos",
+    response_description="Taken and queued (202) or already processed (200); 4xx where no photo could be taken",
+)
+async def send_photos(
+    request: Request,
+    context: Context,
+    caller: Inspector,
+    response: Response,
+    photos: Annotated[list[UploadFile], File(description="JPEG, PNG, WebP, HEIC, BMP, TIFF or GIF")],
+    point_id: Annotated[
+        str | None, Form(max_length=64, description="code or id; without it the nearest point by GPS")
+    ] = None,
+    prefer: Annotated[
+        str | None, Header(description="`wait=10`: answer when it is processed, or after 10 seconds")
+    ] = None,
+) -> UploadOutcome:
+    if len(photos) > context.settings.max_photos:
+        raise TooLarge(
+            f"{len(photos)} photos in one request; the limit is {context.settings.max_photos}. Send them in parts."
+        )
+    language = preferred(request.headers.get("accept-language"), context.settings.language)
+    taken: list[CaptureView] = []
+    refused: list[Refused] = []
+    first_refusal: StreetError | None = None
+    for upload in photos:
+        try:
+            taken.append(await anyio.to_thread.run_sync(_take, context, caller, upload, point_id))
+        except StreetError as error:
+            first_refusal = first_refusal or error
+            refused.append(Refused(filename=service.clean_name(upload.filename), problem=problem(error, language)))
+    if not taken and first_refusal is not None:
+        raise first_refusal
+    taken = await _await_results(context, taken, _wished_wait_s(prefer))
+    settled = all(view.status in (Status.done, Status.failed) for view in taken)
+    response.status_code = 200 if settled else 202
+    if len(taken) == 1:
+        response.headers["Location"] = f"/api/v1/captures/{taken[0].id}"
+    return UploadOutcome(captures=taken, refused=refused)
+
+
+def _take(context: Service, caller: Caller, upload: UploadFile, point: str | None) -> CaptureView:
+    """Make one photo durable: opened to prove that it can be, its bytes kept, its row written, in that order."""
+    settings = context.settings
+    name = service.clean_name(upload.filename)
+    most = settings.max_photo_mib * 1024 * 1024
+    content = upload.file.read(most + 1)
+    try:
+        photo = open_photo(
+            content,
+            name=name,
+            at_least_px=_PROOF_PX,
+            max_bytes=most,
+            max_megapixels=settings.max_megapixels,
+            camera_zone=settings.zone,
+        )
+    except DetectorError as error:
+        raise from_detector(error) from error
+    with context.database.read() as session:  # a photo that belongs nowhere leaves nothing behind
+        chosen, distance_m = service.choose_point(session, photo, point or None, settings.nearest_point_m)
+    key = context.media.put(content, _SUFFIX[photo.format])
+    received = service.Received(photo=photo, media_key=key, byte_count=len(content), filename=name)
+    with context.database.write() as session:
+        row = service.receive(session, received, point=chosen, distance_m=distance_m, sent_by=caller.key_id)
+        return view(row, chosen.code)
+
+
+async def _await_results(context: Service, taken: list[CaptureView], wait_s: float) -> list[CaptureView]:
+    """Look again until every capture is settled or the time is over."""
+    until = time.monotonic() + wait_s
+    waiting = [one.id for one in taken if one.status in (Status.queued, Status.processing)]
+    while waiting and time.monotonic() < until:
+        await asyncio.sleep(_LOOK_EVERY_S)
+        if await anyio.to_thread.run_sync(_settled, context, waiting):
+            break
+    return await anyio.to_thread.run_sync(_look_again, context, taken) if waiting and wait_s else taken
+
+
+def _settled(context: Service, ids: list[uuid.UUID]) -> bool:
+    with context.database.read() as session:
+        return service.all_settled(session, ids)
+
+
+def _look_again(context: Service, taken: list[CaptureView]) -> list[CaptureView]:
+    with context.database.read() as session:
+        rows = service.captures_by_id(session, [one.id for one in taken])
+        return [view(rows[one.id], one.point_code) for one in taken]
+
+
+def _wished_wait_s(prefer: str | None) -> float:
+    """Give the seconds of a `Prefer: wait=N` header (RFC 7240), at most `LONGEST_WAIT_S`; 0 where there is none."""
+    for part in (prefer or "").split(","):
+        name, _, value = part.strip().partition("=")
+        if name.lower() == "wait" and value.isascii() and value.isdigit():
+            return min(float(value), LONGEST_WAIT_S)
+    return 0.0
+
+
+@router.get("", summary="List captures, newest first")
+def list_captures(
+    context: Context, _: Viewer, window: Paged, status: Status | None = None, point: str | None = None
+) -> PageOf[CaptureView]:
+    with context.database.read() as session:
+        rows, following = service.list_captures(session, window, status=status, point=point)
+        return PageOf(items=_views(session, rows), next=following)
+
+
+@router.get("/{capture_id}", summary="Show a capture and what was found on it")
+def get_capture(context: Context, _: Viewer, capture_id: uuid.UUID) -> CaptureView:
+    with context.database.read() as session:
+        return _views(session, [service.get_capture(session, capture_id)])[0]
+
+
+@router.get(
+    "/{capture_id}/picture", summary="The picture, without what the camera wrote into the file", response_class=Response
+)
+def get_picture(context: Context, _: Viewer, capture_id: uuid.UUID, boxes: bool = False) -> Response:
+    with context.database.read() as session:
+        row = service.get_capture(session, capture_id)
+    key = (row.evidence_key if boxes else None) or row.view_key
+    if key is None:
+        raise NotFound(f"Capture {capture_id} is {row.status}: there is no picture to show yet.")
+    # The key is the content's hash: what was fetched once never changes.
+    return Response(
+        context.media.get(key),
+        media_type="image/jpeg",
+        headers={"Cache-Control": "private, max-age=31536000, immutable"},
+    )
+
+
+@router.post("/{capture_id}/retry", status_code=202, summary="Queue a failed capture again")
+def retry(context: Context, _: Inspector, capture_id: uuid.UUID) -> CaptureView:
+    with context.database.write() as session:
+        return _views(session, [service.retry(session, capture_id)])[0]
+
+
+def _views(session: Session, rows: list[Capture]) -> list[CaptureView]:
+    codes = {row.id: row.code for row in points.points_by_id(session, [row.point_id for row in rows]).values()}
+    return [view(row, codes[row.point_id]) for row in rows]
+
+
+def view(row: Capture, point_code: str) -> CaptureView:
+    """Give a capture as it is sent."""
+    columns = {name: getattr(row, name) for name in CaptureView.model_fields if name != "point_code"}
+    return CaptureView(point_code=point_code, **columns)

@@ -1,0 +1,35 @@
+"""What every route works with, made once by `build_app` and handed in; nothing here is global."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from api.accounts.service import Sessions
+from api.database import Database
+from api.media import Media
+from api.settings import Settings
+from detector.card import Card
+from detector.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """The parts of a running service."""
+
+    settings: Settings
+    database: Database
+    media: Media
+    taxonomy: Taxonomy
+    card: Card  #: of the model in force when the service started
+    sessions: Sessions
+
+
+def of_request(connection: HTTPConnection) -> Service:
+    """Give the service that a request has reached."""
+    service: Service = connection.app.state.service
+    return service
+
+
+Context = Annotated[Service, Depends(of_request)]

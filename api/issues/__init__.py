@@ -1,0 +1,1 @@
+"""What is wrong at a point: one open issue for each point and class, with its sightings."""

@@ -1,0 +1,139 @@
+"""Issues over HTTP."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+from sqlalchemy.orm import Session
+
+from api.accounts.door import Reviewer, Viewer
+from api.context import Context, Service
+from api.errors import Unfit
+from api.issues import service
+from api.issues.schemas import EventView, IssuePoint, IssueView, SightingView, Step, Summary, Titled
+from api.issues.tables import Issue
+from api.issues.transitions import State
+from api.paging import Paged, PageOf
+from api.points import service as points
+from api.points.routes import revision_of
+from api.points.tables import Point
+from detector.taxonomy import Named, Taxonomy
+
+router = APIRouter(prefix="/issues", tags=["issues"])
+
+
+@router.get("", summary="List issues, newest first")
+def list_issues(
+    context: Context,
+    _: Viewer,
+    window: Paged,
+    state: Annotated[list[State] | None, Query(description="one or several")] = None,
+    kind: Annotated[str | None, Query(description="code of one of the seven kinds")] = None,
+    violation: Annotated[str | None, Query(description="code of a class of violation")] = None,
+    point: str | None = None,
+    community: str | None = None,
+    category: str | None = None,
+    capture: uuid.UUID | None = None,
+) -> PageOf[IssueView]:
+    wanted = service.Filter(
+        states=state,
+        classes=_classes(context.taxonomy, kind, violation),
+        point=point,
+        community=community,
+        category=category,
+        capture_id=capture,
+    )
+    with context.database.read() as session:
+        rows, following = service.list_issues(session, window, wanted)
+        return PageOf(items=views(session, rows, context), next=following)
+
+
+def _classes(taxonomy: Taxonomy, kind: str | None, violation: str | None) -> list[str] | None:
+    """Give the classes that a filter names.
+
+    Raises:
+        Unfit: the catalogue has no such kind or class.
+    """
+    if violation is not None:
+        if violation not in taxonomy.classes:
+            raise Unfit(f"violation: {violation[:48]!r} is not in the catalogue.")
+        return [violation]
+    if kind is None:
+        return None
+    found = [entry.code for one in taxonomy.kinds if one.code == kind for entry in one.classes]
+    if not found:
+        raise Unfit(f"kind: {kind[:48]!r} is not one of {', '.join(one.code for one in taxonomy.kinds)}.")
+    return found
+
+
+@router.get("/summary", summary="How many issues stand where")
+def summarise(context: Context, _: Viewer) -> Summary:
+    with context.database.read() as session:
+        return Summary.model_validate(service.summarise(session, context.taxonomy))
+
+
+@router.get("/{number}", summary="Show an issue")
+def get_issue(context: Context, _: Viewer, number: str, response: Response) -> IssueView:
+    with context.database.read() as session:
+        return _tagged(views(session, [service.get_issue(session, number)], context)[0], response)
+
+
+@router.get("/{number}/sightings", summary="The captures that show an issue, newest first")
+def list_sightings(context: Context, _: Viewer, number: str, window: Paged) -> PageOf[SightingView]:
+    with context.database.read() as session:
+        rows, following = service.list_sightings(session, service.get_issue(session, number).id, window)
+        return PageOf(items=[SightingView.model_validate(row) for row in rows], next=following)
+
+
+@router.get("/{number}/events", summary="The steps in an issue's life, newest first")
+def list_events(context: Context, _: Viewer, number: str, window: Paged) -> PageOf[EventView]:
+    with context.database.read() as session:
+        rows, following = service.list_events(session, service.get_issue(session, number).id, window)
+        return PageOf(items=[EventView.model_validate(row) for row in rows], next=following)
+
+
+@router.post("/{number}/steps", summary="Confirm, reject or close an issue")
+def take_step(
+    context: Context,
+    caller: Reviewer,
+    number: str,
+    wanted: Step,
+    response: Response,
+    if_match: Annotated[str | None, Header()] = None,
+) -> IssueView:
+    with context.database.write() as session:
+        issue = service.step(session, number, wanted, caller, revision=revision_of(if_match))
+        return _tagged(views(session, [issue], context)[0], response)
+
+
+def views(session: Session, rows: list[Issue], context: Service) -> list[IssueView]:
+    """Give issues as they are sent, with the names of their class, kind, departments and point."""
+    places = points.points_by_id(session, [row.point_id for row in rows])
+    return [_view(row, places[row.point_id], context.taxonomy) for row in rows]
+
+
+def _view(row: Issue, point: Point, taxonomy: Taxonomy) -> IssueView:
+    entry = taxonomy.classes.get(row.class_code)
+    unknown = Titled(code=row.class_code, zh=row.class_code, en=row.class_code)  # the catalogue has dropped it
+    departments = [one for one in taxonomy.departments if entry and one.code in entry.departments]
+    columns = {
+        name: getattr(row, name)
+        for name in IssueView.model_fields
+        if name not in ("kind", "violation", "departments", "point")
+    }
+    return IssueView(
+        kind=_titled(taxonomy.kind_of[row.class_code]) if entry else unknown,
+        violation=_titled(entry) if entry else unknown,
+        departments=[_titled(one) for one in departments],
+        point=IssuePoint.model_validate(point),
+        **columns,
+    )
+
+
+def _titled(entry: Named) -> Titled:
+    return Titled(code=entry.code, zh=entry.zh, en=entry.en)
+
+
+def _tagged(view: IssueView, response: Response) -> IssueView:
+    response.headers["ETag"] = f'"{view.revision}"'
+    return view

@@ -1,0 +1,70 @@
+"""The life of an issue as one table: from where, by which action, to where, and who may."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from api.accounts.schemas import Role
+
+
+class State(StrEnum):
+    """Where an issue stands."""
+
+    in_review = "in_review"  # 待审核: doubtful, a person is asked
+    open = "open"  # 已立案
+    closed = "closed"  # 已结案
+    rejected = "rejected"  # 误报
+
+
+class Action(StrEnum):
+    """What people do to issues."""
+
+    confirm = "confirm"
+    reject = "reject"
+    close = "close"
+
+
+ENDED = frozenset((State.closed, State.rejected))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One allowed step."""
+
+    action: Action
+    to: State
+    since: frozenset[State]  #: states it may start from
+    needs_role: Role
+    needs_note: bool
+
+
+TRANSITIONS = {
+    step.action: step
+    for step in (
+        Transition(
+            action=Action.confirm,
+            since=frozenset((State.in_review,)),
+            to=State.open,
+            needs_role=Role.reviewer,
+            needs_note=False,
+        ),
+        Transition(
+            action=Action.reject,
+            since=frozenset((State.in_review, State.open)),
+            to=State.rejected,
+            needs_role=Role.reviewer,
+            needs_note=True,
+        ),
+        Transition(
+            action=Action.close,
+            since=frozenset((State.open,)),
+            to=State.closed,
+            needs_role=Role.reviewer,
+            needs_note=True,
+        ),
+    )
+}
+
+
+def allowed(state: State, role: Role) -> list[Action]:
+    """Give what somebody with `role` may do to an issue in `state`."""
+    return [step.action for step in TRANSITIONS.values() if state in step.since and role.covers(step.needs_role)]

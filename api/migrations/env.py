@@ -1,0 +1,30 @@
+"""Alembic's way in; the connection is handed over by `Database.upgrade`."""
+
+from typing import Any, Literal
+
+from alembic import context
+from alembic.autogenerate.api import AutogenContext
+
+from api.accounts import tables as _accounts
+from api.captures import tables as _captures
+from api.database import Instant, Table
+from api.issues import tables as _issues
+from api.points import tables as _points
+
+TABLES = (_accounts, _points, _captures, _issues)  # importing them registers them with `Table.metadata`
+
+
+def _render(kind: str, thing: Any, _context: AutogenContext) -> str | Literal[False]:
+    """Write our own column types as what they are in the database, so that a migration does not depend on our code."""
+    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(thing, Instant) else False
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Table.metadata,
+    render_as_batch=True,  # SQLite cannot alter a table in place
+    compare_type=True,
+    render_item=_render,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,61 @@
+"""Pages of lists: a keyset cursor, never an offset, so that a list read while it grows neither skips nor repeats."""
+
+import base64
+import binascii
+import uuid
+from typing import Annotated, Generic, TypeVar
+
+import sqlalchemy as sa
+from fastapi import Query
+from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session
+
+from api.database import Identified
+from api.errors import Unfit
+
+Item = TypeVar("Item")
+Row = TypeVar("Row", bound=Identified)
+
+MOST = 200
+
+
+class PageOf(BaseModel, Generic[Item]):
+    """One page of a list, newest first."""
+
+    items: list[Item]
+    next: str | None = Field(default=None, description="cursor of the following page; null on the last one")
+
+
+class Window(BaseModel):
+    """Which page is asked for."""
+
+    cursor: str | None = Field(default=None, max_length=64, description="`next` of the page before")
+    limit: int = Field(default=50, ge=1, le=MOST, description="entries a page")
+
+
+Paged = Annotated[Window, Query()]
+
+
+def cut(session: Session, query: sa.Select[Row], table: type[Row], window: Window) -> tuple[list[Row], str | None]:
+    """Give the rows of one page, newest first, and the cursor of the next page.
+
+    Raises:
+        Unfit: the cursor is not one of ours.
+    """
+    if window.cursor:
+        query = query.where(table.id < _decode(window.cursor))
+    rows = list(session.scalars(query.order_by(table.id.desc()).limit(window.limit + 1)))
+    if len(rows) <= window.limit:
+        return rows, None
+    return rows[: window.limit], _encode(rows[window.limit - 1].id)
+
+
+def _encode(last: uuid.UUID) -> str:
+    return base64.urlsafe_b64encode(last.bytes).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(bytes=base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error) as error:
+        raise Unfit("The cursor is not one that this list has given. Start again without it.") from error

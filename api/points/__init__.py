@@ -1,0 +1,1 @@
+"""The points that are watched: place, category, responsible post; import and export."""

@@ -1,0 +1,203 @@
+"""Points as tables: CSV and XLSX, read with row numbers in every complaint, written so that they can be read again."""
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import openpyxl
+from openpyxl.utils.exceptions import InvalidFileException
+from pydantic import ValidationError
+
+from api.errors import FormatRefused, TooLarge, Unfit
+from api.points.schemas import PointFields
+
+COLUMNS = tuple(PointFields.model_fields)
+REQUIRED = frozenset(name for name, field in PointFields.model_fields.items() if field.is_required())
+MAX_ROWS = 5_000
+MAX_UNPACKED_BYTES = 64 * 1024 * 1024  # an XLSX is a zip: what it unpacks to is looked up before unpacking
+_YES, _NO = frozenset(("true", "1", "yes", "y", "是")), frozenset(("false", "0", "no", "n", "否", ""))
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
+
+Row = tuple[int, PointFields]
+
+
+def read_csv(content: bytes) -> list[Row]:
+    """Give the points of a CSV with the number of the line each stands on.
+
+    Raises:
+        Unfit: with one entry for each wrong row. FormatRefused: not UTF-8 (or GB 18030) text.
+    """
+    for encoding in ("utf-8-sig", "gb18030"):  # spreadsheets in China save CSV as GB 18030
+        try:
+            text = content.decode(encoding)
+            break
+        except UnicodeDecodeError:
+            continue
+    else:
+        raise FormatRefused("The file is neither UTF-8 nor GB 18030 text. Save it as CSV UTF-8.")
+    if "\0" in text:
+        raise FormatRefused("The file holds binary data; it is no CSV. Send .csv or .xlsx.")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+
+    def numbered() -> Iterator[tuple[int, list[Any]]]:
+        for cells in reader:
+            yield reader.line_num, list(cells)
+
+    try:
+        return _rows(numbered())
+    except csv.Error as error:
+        raise Unfit(f"Line {reader.line_num} is not CSV: {error}.") from error
+
+
+def read_xlsx(content: bytes) -> list[Row]:
+    """Give the points of an XLSX's first sheet with the number of the row each stands on.
+
+    Raises:
+        Unfit: with one entry for each wrong row. FormatRefused, TooLarge: no XLSX, or a zip that unpacks too far.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as package:
+            unpacked = sum(entry.file_size for entry in package.infolist())
+        if unpacked > MAX_UNPACKED_BYTES:
+            raise TooLarge(
+                f"The workbook unpacks to {unpacked // 1048576} MiB; the limit is {MAX_UNPACKED_BYTES // 1048576} MiB."
+            )
+        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
+        try:
+            sheet = book.worksheets[0]
+            sheet.reset_dimensions()  # the size that the file claims may be a lie
+            return _rows(
+                (number, list(cells)) for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1)
+            )
+        finally:
+            book.close()
+    except (zipfile.BadZipFile, InvalidFileException, KeyError, IndexError, OSError, SyntaxError, TypeError) as error:
+        raise FormatRefused("The file is no XLSX workbook. Save it as .xlsx or .csv and send it again.") from error
+    except ValueError as error:
+        raise Unfit(f"The workbook cannot be read: {error}.") from error
+
+
+def _rows(lines: Iterable[tuple[int, list[Any]]]) -> list[Row]:
+    """Turn numbered cells into checked points, the first line naming the columns."""
+    numbered = iter(lines)
+    _, header = next(numbered, (1, []))
+    columns = [str(cell or "").strip().lower() for cell in header]
+    _check_columns(columns)
+    rows: list[Row] = []
+    wrong: list[dict[str, object]] = []
+    first_met: dict[str, int] = {}
+    for number, cells in numbered:
+        if all(cell is None or not str(cell).strip() for cell in cells):
+            continue
+        if len(rows) + len(wrong) >= MAX_ROWS:
+            raise TooLarge(f"The file has more than {MAX_ROWS} points. Split it.")
+        try:
+            point = PointFields.model_validate(_cells(columns, cells))
+        except (ValidationError, ValueError) as error:
+            wrong += _complaints(number, error)
+            continue
+        if point.code in first_met:
+            wrong.append(
+                {
+                    "row": number,
+                    "column": "code",
+                    "reason": f"{point.code} stands in row {first_met[point.code]} already",
+                }
+            )
+            continue
+        first_met[point.code] = number
+        rows.append((number, point))
+    refuse(wrong)
+    if not rows:
+        raise Unfit("The file has a heading but no points under it.")
+    return rows
+
+
+def refuse(wrong: list[dict[str, object]]) -> None:
+    """Refuse the whole file where any row is wrong: nothing is half imported."""
+    if wrong:
+        first = wrong[0]
+        raise Unfit(
+            f"Nothing was imported: {len(wrong)} problem(s), the first in row {first['row']}, "
+            f"column {first['column']}: {first['reason']}.",
+            errors=wrong[:200],
+        )
+
+
+def _check_columns(columns: list[str]) -> None:
+    missing = sorted(REQUIRED - set(columns))
+    unknown = sorted(set(columns) - set(COLUMNS) - {""})
+    twice = sorted({name for name in columns if name and columns.count(name) > 1})
+    reasons = [
+        f"{what}: {', '.join(names)[:200]}"
+        for what, names in (("missing", missing), ("unknown", unknown), ("named twice", twice))
+        if names
+    ]
+    if reasons:
+        raise Unfit(f"Row 1 must name the columns {', '.join(COLUMNS)} ({'; '.join(reasons)}).")
+
+
+def _cells(columns: list[str], cells: list[Any]) -> dict[str, Any]:
+    if len(cells) > len(columns) and any(cell not in (None, "") for cell in cells[len(columns) :]):
+        raise ValueError(f"{len(cells)} cells, but row 1 names {len(columns)} columns")
+    given = {name: _cell(name, cell) for name, cell in zip(columns, cells, strict=False) if name}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _cell(name: str, cell: Any) -> Any:
+    """Give a cell's value: flags as yes or no in both languages, text without the guard against formulas."""
+    if cell is None:
+        return None
+    if isinstance(cell, bool | float | int) and name not in ("code", "name", "community", "address"):
+        return cell
+    text = str(cell).strip()
+    if text.startswith("'") and text[1:].startswith(_FORMULA):
+        text = text[1:]
+    if name == "no_parking":
+        if text.lower() in _YES | _NO:
+            return text.lower() in _YES
+        raise ValueError(f"no_parking is {text!r}; write true or false (是 or 否)")
+    return text or None
+
+
+def _complaints(number: int, error: ValueError) -> list[dict[str, object]]:
+    if isinstance(error, ValidationError):
+        return [
+            {"row": number, "column": str(one["loc"][0]) if one["loc"] else "", "reason": one["msg"]}
+            for one in error.errors()
+        ]
+    return [{"row": number, "column": "no_parking" if "no_parking" in str(error) else "", "reason": str(error)}]
+
+
+def write_csv(points: Iterable[PointFields]) -> bytes:
+    """Give the points as CSV in UTF-8 with a byte-order mark, which spreadsheets need to see Chinese."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    writer.writerows(_written(point) for point in points)
+    return out.getvalue().encode("utf-8-sig")
+
+
+def write_xlsx(points: Iterable[PointFields]) -> bytes:
+    """Give the points as an XLSX workbook."""
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("points")
+    sheet.append(COLUMNS)
+    for point in points:
+        sheet.append(_written(point))
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def _written(point: PointFields) -> list[object]:
+    values = point.model_dump(include=set(COLUMNS))
+    return [_guarded(values[name]) for name in COLUMNS]
+
+
+def _guarded(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -1,0 +1,96 @@
+"""Everything that can be set, each with a default that works. Read once by the command, passed down; never a global."""
+
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from api.errors import Misconfigured
+from detector import shipped
+
+
+class Settings(BaseSettings):
+    """Settings of the service, from the environment (`POINTWATCH_…`)."""
+
+    model_config = SettingsConfigDict(env_prefix="POINTWATCH_", frozen=True, extra="ignore")
+
+    data_dir: Path = Field(default=Path("var"), description="everything the service keeps lies under it")
+    database_url: SecretStr | None = Field(
+        default=None, description="postgresql+psycopg://…; without it SQLite in the data directory"
+    )
+    media_url: str | None = Field(
+        default=None, description="fsspec URL such as s3://bucket/path; else the data directory"
+    )
+    model_dir: Path | None = Field(default=None, description="folder with CURRENT or card.yaml; else the shipped model")
+    taxonomy: Path | None = Field(default=None, description="catalogue of violations; else the shipped one")
+    host: str = Field(default="127.0.0.1", description="address the web process listens on")
+    port: int = Field(default=8000, ge=1, le=65535)
+    secure_cookies: bool = Field(default=False, description="set where the service is reached over HTTPS")
+    language: str = Field(default="zh", pattern="^(zh|en)$", description="for those who do not say which they read")
+    time_zone: str = Field(default="Asia/Shanghai", description="of cameras that record no offset, and of the page")
+    number_prefix: str = Field(default="DH", pattern="^[A-Z]{1,8}$", description="of issue numbers: DH-2026-000123")
+
+    max_photo_mib: int = Field(default=40, ge=1, le=1024, description="one photo, MiB")
+    max_upload_mib: int = Field(default=400, ge=1, le=4096, description="one request, MiB")
+    max_photos: int = Field(default=100, ge=1, le=1000, description="photos in one request")
+    max_megapixels: float = Field(default=64.0, gt=0, le=500)
+    nearest_point_m: float = Field(
+        default=150.0, gt=0, description="a photo without a point goes to one this near, metres"
+    )
+
+    repeat_window_days: int = Field(default=30, ge=0, description="seen again so soon after closing: reopened")
+    lease_s: float = Field(default=30.0, gt=0, description="a worker that is silent for so long has lost its capture")
+    max_attempts: int = Field(default=3, ge=1, description="then a capture is parked with its error")
+    poll_s: float = Field(default=0.25, gt=0, description="how often an idle worker looks for work, seconds")
+    model_threads: int | None = Field(default=None, ge=1, description="processor threads for the model; else all cores")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{value!r} is not a time zone, e.g. Asia/Shanghai") from error
+        return value
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """Give the office's time zone."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def database(self) -> str:
+        """Give the SQLAlchemy URL in force, password included: never print it."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data_dir.absolute() / 'pointwatch.sqlite3'}"
+
+    @property
+    def media(self) -> str:
+        """Give the fsspec URL of the media in force."""
+        return self.media_url or f"file://{self.data_dir.absolute() / 'media'}"
+
+    @property
+    def model_folder(self) -> Path:
+        """Give the folder of the model in force."""
+        return self.model_dir or shipped("models/street")
+
+    @property
+    def taxonomy_file(self) -> Path:
+        """Give the catalogue in force."""
+        return self.taxonomy or shipped("datasets/taxonomy.yaml")
+
+
+def read_settings() -> Settings:
+    """Read the environment.
+
+    Raises:
+        Misconfigured: naming each variable that cannot be.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = (f"POINTWATCH_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors())
+        raise Misconfigured("; ".join(wrong)) from error

@@ -1,0 +1,178 @@
+"""The worker: claims captures, looks at them, writes down what it saw. One transaction to claim, one to finish.
+
+Nothing is held open while the model works, so a worker may be killed at any moment: its lease runs out, another takes
+the capture, and whatever was not committed together never happened.
+"""
+
+import os
+import secrets
+import signal
+import socket
+import threading
+from datetime import timedelta
+from types import FrameType
+
+import cv2
+import structlog
+from sqlalchemy.orm import Session
+
+from api.captures import service as captures
+from api.captures.tables import Capture
+from api.context import Service
+from api.database import now
+from api.issues import service as issues
+from api.points import service as points
+from detector import Certainty, Detector, Mark, Photo, PhotoError, Scene, Violation, draw, judge, open_photo
+from detector.drawing import AMBER, RED
+
+log = structlog.get_logger()
+
+SHOWN_PX = 1600  # long side of the pictures that people look at
+JPEG_QUALITY = 85
+
+
+class Worker:
+    """Looks at captures, one after another."""
+
+    def __init__(self, context: Service, detector: Detector) -> None:
+        self._context = context
+        self._detector = detector
+        self._stopping = threading.Event()
+        #: tells this run of this process from any other, also one with the same process id
+        self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._numbering = issues.Numbering(
+            prefix=context.settings.number_prefix, repeat_window=timedelta(days=context.settings.repeat_window_days)
+        )
+
+    def stop(self) -> None:
+        """Let the capture at hand be finished, then leave."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Work until told to stop."""
+        log.info("worker ready", worker=self.name, model=self._detector.version)
+        while not self._stopping.is_set():
+            if not self.work_once():
+                self._stopping.wait(self._context.settings.poll_s)
+
+    def work_once(self) -> bool:
+        """Look at one capture; False where none waits."""
+        settings = self._context.settings
+        with self._context.database.write() as session:
+            claimed = captures.claim(
+                session, worker=self.name, lease=timedelta(seconds=settings.lease_s), max_attempts=settings.max_attempts
+            )
+            scene = _scene(session, claimed) if claimed else Scene()
+        if claimed is None:
+            return False
+        try:
+            self._look_at(claimed, scene)
+        except PhotoError as error:
+            self._give_up(claimed, str(error), for_good=True)
+        except Exception as error:  # the job loop: one capture must never stop the others
+            log.exception("capture failed", capture=str(claimed.id))
+            self._give_up(claimed, f"{type(error).__name__}: {error}", for_good=False)
+        return True
+
+    def _look_at(self, capture: Capture, scene: Scene) -> None:
+        settings = self._context.settings
+        photo = open_photo(
+            self._context.media.get(capture.media_key),
+            name=capture.filename,
+            at_least_px=max(SHOWN_PX, self._detector.card.model.input_px),
+            max_bytes=settings.max_photo_mib * 1024 * 1024,
+            max_megapixels=settings.max_megapixels,
+            camera_zone=settings.zone,
+        )
+        found = self._detector.detect(photo)
+        violations = judge(found, scene, self._context.taxonomy, self._detector.card)
+        assert found.confidence is not None  # `detect` always gives it
+        outcome = captures.Outcome(
+            model=self._detector.version,
+            view_key=self._context.media.put(_jpeg(photo, []), "jpg"),
+            evidence_key=self._context.media.put(_jpeg(photo, self._marks(violations)), "jpg") if violations else None,
+            detections=[
+                {"model_class": str(name), "confidence": round(float(confidence), 4), "box": _rounded(box.tolist())}
+                for name, confidence, box in zip(found.data["class_name"], found.confidence, found.xyxy, strict=True)
+            ],
+            violations=[_plain(violation) for violation in violations],
+        )
+        self._write_down(capture, violations, outcome)
+
+    def _write_down(self, capture: Capture, violations: list[Violation], outcome: captures.Outcome) -> None:
+        """Finish the capture and record its violations, together or not at all."""
+        with self._context.database.write() as session:
+            if not captures.finish(session, capture.id, self.name, outcome):
+                log.warning("lease lost, nothing recorded", capture=str(capture.id))
+                return
+            seen = issues.Seen(
+                capture_id=capture.id, point_id=capture.point_id, at=captures.seen_at(capture, latest=now())
+            )
+            touched = issues.record(session, seen, violations, self._numbering)
+        log.info("capture processed", capture=str(capture.id), issues=[issue.number for issue in touched])
+
+    def _give_up(self, capture: Capture, reason: str, *, for_good: bool) -> None:
+        with self._context.database.write() as session:
+            captures.give_up(
+                session,
+                capture.id,
+                self.name,
+                reason,
+                for_good=for_good,
+                max_attempts=self._context.settings.max_attempts,
+            )
+
+    def _marks(self, violations: list[Violation]) -> list[Mark]:
+        language = self._context.settings.language
+        return [
+            Mark(
+                box=one.box,
+                text=f"{self._context.taxonomy.name_of(one.code, language)} {one.confidence:.0%}",
+                colour=RED if one.certainty is Certainty.automatic else AMBER,
+            )
+            for one in reversed(violations)  # the surest is drawn last, on top
+        ]
+
+
+def _scene(session: Session, capture: Capture) -> Scene:
+    point = points.get_point(session, str(capture.point_id))
+    return Scene(no_parking=point.no_parking)
+
+
+def _jpeg(photo: Photo, marks: list[Mark]) -> bytes:
+    """Give the photo as a fresh JPEG without metadata, long side at most `SHOWN_PX`, with boxes where there are any."""
+    pixels = photo.pixels
+    ratio = SHOWN_PX / max(pixels.shape[:2])
+    if ratio < 1:
+        size = (round(pixels.shape[1] * ratio), round(pixels.shape[0] * ratio))
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    if marks:
+        pixels = draw(pixels, marks, original_width=photo.width)
+    made, encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    if not made:
+        raise RuntimeError(f"OpenCV could not encode {pixels.shape} as JPEG")
+    return encoded.tobytes()
+
+
+def _rounded(box: list[float]) -> list[float]:
+    return [round(edge, 1) for edge in box]
+
+
+def _plain(violation: Violation) -> dict[str, object]:
+    return {
+        "class_code": violation.code,
+        "confidence": round(violation.confidence, 4),
+        "box": _rounded(list(violation.box)),
+        "certainty": violation.certainty,
+        "reason": violation.reason,
+    }
+
+
+def stop_on_signals(worker: Worker) -> None:
+    """Let SIGTERM and SIGINT end the worker after the capture at hand."""
+
+    def asked(_number: int, _frame: FrameType | None) -> None:
+        worker.stop()
+
+    signal.signal(signal.SIGTERM, asked)
+    signal.signal(signal.SIGINT, asked)

@@ -1,0 +1,244 @@
+"""`pointwatch demo`: the main job on the shipped pictures, over HTTP, against the real service and its real worker."""
+
+import csv
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import httpx
+
+    from api.context import Service
+
+START_S = 120.0  # the service must answer within this time
+SETTLE_S = 600.0  # and no capture may stand still for this long
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """A photo to be sent."""
+
+    path: Path
+    point: str  #: code of its point; empty where its GPS position decides
+
+
+def command(
+    photos: Annotated[
+        Path | None,
+        typer.Option(help="a folder of your own photos, with or without a captures.csv (photo,point)"),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="leave after the run; the last line is a JSON summary")] = False,
+) -> None:
+    """Run the main job on the demo's pictures and leave the service running."""
+    from api.app import open_service
+    from api.settings import read_settings
+    from cli import ports
+
+    began = time.monotonic()
+    settings = read_settings()
+    url = f"http://{settings.host}:{settings.port}"
+    context = open_service(settings)
+    running = ports.is_pointwatch(url)
+    if not running:
+        ports.require_free_port(settings.host, settings.port)
+    service = None if running else subprocess.Popen([sys.executable, "-m", "cli", "serve"])
+    try:
+        _await_service(url, service)
+        summary = {**_run(context, url, photos), "seconds": round(time.monotonic() - began, 1)}
+        if not once:
+            _say_where(context, url, started=service is not None)
+            print(json.dumps(summary), flush=True)
+            if service is not None:
+                service.wait()
+    except KeyboardInterrupt:
+        print("stopping", file=sys.stderr)
+    finally:
+        context.database.close()
+        if service is not None:
+            service.terminate()
+            service.wait()
+    if once:
+        print(json.dumps(summary))
+
+
+def _await_service(url: str, service: "subprocess.Popen[bytes] | None") -> None:
+    """Wait until the service answers.
+
+    Raises:
+        Unavailable: it ended or does not answer in time.
+    """
+    from api.errors import Unavailable
+    from cli import ports
+
+    until = time.monotonic() + START_S
+    while not ports.is_pointwatch(url):
+        if service is not None and service.poll() is not None:
+            raise Unavailable("The service ended before it answered; its own words stand above.")
+        if time.monotonic() > until:
+            raise Unavailable(f"The service at {url} does not answer after {START_S:.0f} s.")
+        time.sleep(0.2)
+
+
+def _run(context: "Service", url: str, photos: Path | None) -> dict[str, Any]:
+    """Register the demo's points, send the photos, wait for the worker, show what came of it."""
+    import httpx
+
+    from api.accounts import service as accounts
+    from api.accounts.schemas import Role
+    from detector import shipped
+
+    with context.database.write() as session:
+        key_row, key = accounts.make_key(session, name="Demo run", role=Role.admin)
+    try:
+        with httpx.Client(
+            base_url=f"{url}/api/v1", headers={"Authorization": f"Bearer {key}"}, timeout=60, trust_env=False
+        ) as client:
+            points = shipped("datasets/demo/points.csv")
+            _expect(client.post("/points/import", files={"file": (points.name, points.read_bytes())}))
+            sent = _send_all(client, list(_sendings(photos or shipped("datasets/demo"), client)))
+            _settle(client, sent)
+            return _show(client, sent)
+    finally:
+        with context.database.write() as session:
+            accounts.revoke_key(session, key_row.id)
+
+
+def _sendings(folder: Path, client: "httpx.Client") -> Iterator[Sending]:
+    """Give the photos of a folder with their points.
+
+    Raises:
+        Unfit: the folder holds no photos, or its table names one that is not there.
+    """
+    from api.errors import Unfit
+    from detector.photo import SUFFIXES
+
+    table = folder / "captures.csv"
+    if table.is_file():
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            for row in csv.DictReader(file):
+                inside = folder / "photos" / row["photo"]
+                path = inside if inside.is_file() else folder / row["photo"]
+                if not path.is_file():
+                    raise Unfit(f"{table} names {row['photo']}, which is not in {folder}.")
+                yield Sending(path=path, point=row["point"] or "")
+        return
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise Unfit(f"{folder} holds no photos ({', '.join(sorted(SUFFIXES))}).")
+    codes = [point["code"] for point in _all(client, "/points")]
+    for index, path in enumerate(paths):
+        yield Sending(path=path, point=codes[index % len(codes)])
+
+
+def _send_all(client: "httpx.Client", sendings: list[Sending]) -> list[str]:
+    """Send each photo and give the ids of the captures; a refused one is told and does not stop the others."""
+    from rich.progress import track
+
+    ids = []
+    for sending in track(sendings, description="sending", disable=not sys.stderr.isatty()):
+        answer = client.post(
+            "/captures",
+            files={"photos": (sending.path.name, sending.path.read_bytes())},
+            data={"point_id": sending.point} if sending.point else {},
+        )
+        if answer.is_client_error:
+            print(f"{sending.path.name}: refused: {answer.json()['detail']}", file=sys.stderr)
+            continue
+        ids.append(_expect(answer).json()["captures"][0]["id"])
+    return ids
+
+
+def _settle(client: "httpx.Client", ids: list[str]) -> None:
+    """Wait until the worker is through with the captures.
+
+    Raises:
+        Unavailable: nothing has moved for a long time.
+    """
+    from rich.progress import Progress
+
+    from api.errors import Unavailable
+
+    waiting, moved = set(ids), time.monotonic()
+    with Progress(disable=not sys.stderr.isatty()) as progress:
+        bar = progress.add_task("looking", total=len(waiting))
+        while waiting:
+            settled = {one for one in waiting if _status(client, one) in ("done", "failed")}
+            if settled:
+                waiting, moved = waiting - settled, time.monotonic()
+                progress.update(bar, completed=len(ids) - len(waiting))
+            elif time.monotonic() - moved > SETTLE_S:
+                raise Unavailable(f"{len(waiting)} photos are still waiting; is the worker running?")
+            time.sleep(0.2)
+
+
+def _status(client: "httpx.Client", capture: str) -> str:
+    return str(_expect(client.get(f"/captures/{capture}")).json()["status"])
+
+
+def _show(client: "httpx.Client", sent: list[str]) -> dict[str, Any]:
+    """Print the open issues as a table and give the summary."""
+    from rich.console import Console
+    from rich.table import Table
+
+    issues = [issue for issue in _all(client, "/issues") if issue["state"] in ("open", "in_review")]
+    table = Table(title=f"{len(issues)} issues from {len(sent)} photos")
+    for heading in ("number", "state", "violation", "point", "sightings", "responsible"):
+        table.add_column(heading)
+    for issue in sorted(issues, key=lambda one: one["number"]):
+        table.add_row(
+            issue["number"],
+            issue["state"],
+            f"{issue['violation']['zh']} {issue['violation']['en']}",
+            f"{issue['point']['code']} {issue['point']['name']}",
+            str(issue["sighting_count"]),
+            issue["point"]["responsible_post"],
+        )
+    Console().print(table)
+    by_state = Counter(issue["state"] for issue in issues)
+    print(f"{by_state['open']} opened by themselves, {by_state['in_review']} wait for a person")
+    return {"points": len(_all(client, "/points")), "photos": len(sent), "issues": len(issues)}
+
+
+def _all(client: "httpx.Client", path: str) -> list[dict[str, Any]]:
+    """Give every entry of a list, page by page."""
+    items: list[dict[str, Any]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = _expect(client.get(path, params={"limit": 200, **cursor})).json()
+        items += page["items"]
+        if page["next"] is None:
+            return items
+        cursor = {"cursor": page["next"]}
+
+
+def _expect(answer: "httpx.Response") -> "httpx.Response":
+    """Give the answer on if it is a good one.
+
+    Raises:
+        Unavailable: with the service's own words.
+    """
+    from api.errors import Unavailable
+
+    if answer.is_success:
+        return answer
+    raise Unavailable(f"The service answered {answer.status_code} to {answer.request.url.path}: {answer.text[:500]}")
+
+
+def _say_where(context: "Service", url: str, *, started: bool) -> None:
+    from api.accounts.service import admin_key_file
+    from cli.office import sign_in_link
+
+    print(f"\nThe page:     {sign_in_link(context)}")
+    print("              (signs one browser in, once, within 15 minutes; `pointwatch sign-in` makes another)")
+    print(
+        f'The API:      curl -H "Authorization: Bearer $(cat {admin_key_file(context.settings.data_dir)})" {url}/api/v1/issues'
+    )
+    print("Ctrl-C stops the service." if started else "The service was running before and goes on.", flush=True)

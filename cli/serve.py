@@ -1,0 +1,137 @@
+"""`pointwatch serve`: the web process and the worker process side by side, so that detection never delays an answer.
+
+The parent only watches: a child that dies is started again, and both leave with the parent, however it ends.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from types import FrameType
+
+RESTART_AFTER_S = 1.0  # a child that dies at once must not keep a core busy
+PATIENCE_S = 15.0  # for children to finish what they hold when asked to leave
+_LIFELINE = "POINTWATCH_LIFELINE_FD"  # a pipe whose other end the parent holds; its end means that the parent is gone
+
+
+def command() -> None:
+    """Run the service: web and worker processes."""
+    from api.logs import configure
+    from api.settings import read_settings
+    from cli.ports import require_free_port
+
+    settings = read_settings()
+    configure()
+    require_free_port(settings.host, settings.port)
+    _prepare()
+    sys.exit(_watch(["web", "worker"]))
+
+
+def web() -> None:
+    """Run the web process alone (where several machines share the work)."""
+    import uvicorn
+
+    from api.app import build_app
+    from api.logs import configure
+    from api.settings import read_settings
+
+    configure()
+    _leave_with_parent()
+    settings = read_settings()
+    uvicorn.run(
+        build_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+def worker() -> None:
+    """Run a worker process alone (where several machines share the work)."""
+    from api.app import open_service
+    from api.logs import configure
+    from api.settings import read_settings
+    from api.worker import Worker, stop_on_signals
+    from detector import Detector
+
+    configure()
+    _leave_with_parent()
+    settings = read_settings()
+    service = open_service(settings)
+    one = Worker(service, Detector.load(settings.model_folder, threads=settings.model_threads))
+    stop_on_signals(one)
+    one.run()
+    service.database.close()
+
+
+def _prepare() -> None:
+    """Bring the database up to date and check the settings once, before two children try it side by side."""
+    from api.app import open_service
+    from api.settings import read_settings
+
+    open_service(read_settings()).database.close()
+
+
+def _watch(parts: Sequence[str]) -> int:
+    """Keep one child for each part alive until asked to stop; give the exit status."""
+    stopping = threading.Event()
+
+    def asked(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, asked)
+    signal.signal(signal.SIGINT, asked)
+    lifeline, held = os.pipe()  # children inherit `lifeline` and read it; nobody ever writes to `held`
+    children = {part: _start(part, lifeline) for part in parts}
+    while not stopping.wait(0.2):
+        for part, child in children.items():
+            if child.poll() is not None:
+                ended = f"the {part} process ended with status {child.returncode}; starting it again"
+                print(f"pointwatch: {ended}", file=sys.stderr)
+                stopping.wait(RESTART_AFTER_S)
+                if not stopping.is_set():
+                    children[part] = _start(part, lifeline)
+    os.close(held)
+    _end(list(children.values()))
+    return 0
+
+
+def _start(part: str, lifeline: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, "-m", "cli", part],
+        env={**os.environ, _LIFELINE: str(lifeline)},
+        pass_fds=(lifeline,),
+        start_new_session=True,  # Ctrl-C reaches the parent alone, which then asks the children
+    )
+
+
+def _end(children: list[subprocess.Popen[bytes]]) -> None:
+    """Ask the children to leave; those that do not are ended."""
+    for child in children:
+        child.terminate()
+    until = time.monotonic() + PATIENCE_S
+    for child in children:
+        try:
+            child.wait(max(0.1, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _leave_with_parent() -> None:
+    """End this process when the parent that started it is gone, also when it was killed outright."""
+    lifeline = os.environ.get(_LIFELINE)
+    if lifeline is None:
+        return
+
+    def hold() -> None:
+        os.read(int(lifeline), 1)  # returns only at the end of the pipe
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=hold, name="lifeline", daemon=True).start()
