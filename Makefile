@@ -1,0 +1,74 @@
+# A handful of verbs. Each sets up what it needs and is harmless to run twice.
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test lint check bench lock scenes train clean
+
+help:  ## list the verbs
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 22
+
+.venv/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Pointwatch needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 setup"; exit 1; }
+	@$(PYTHON) -m venv .venv || \
+		{ rm -rf .venv; echo "Python's venv module is missing. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+	@touch $@
+
+.venv/core: .venv/made requirements.lock pyproject.toml
+	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@
+
+.venv/dev: .venv/core requirements-dev.lock
+	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.venv-train/made: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv-train
+	.venv-train/bin/pip install --quiet -c training/constraints.txt -e '.[train]'
+	@touch $@
+
+.venv-scenes/made: training/scenes/requirements.txt
+	$(PYTHON) -m venv .venv-scenes
+	.venv-scenes/bin/pip install --quiet -r training/scenes/requirements.txt
+	@touch $@
+
+setup: .venv/core  ## install Pointwatch into .venv
+
+demo: .venv/core  ## the main job on the shipped pictures; leaves the service and its page running
+	$(BIN)/pointwatch demo
+
+serve: .venv/core  ## run the service
+	$(BIN)/pointwatch serve
+
+test: .venv/dev  ## all tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: .venv/dev  ## format, style, types, room rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test  ## what a change must pass
+
+bench: .venv-train/made  ## the pipeline against Ultralytics' own predict, in one run
+	.venv-train/bin/python -m benchmarks
+
+lock: .venv/dev  ## resolve the versions anew and write the lock files
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --quiet --upgrade -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --quiet --upgrade --group dev --extra postgres -c requirements.lock \
+		-o requirements-dev.lock
+
+scenes: .venv-scenes/made  ## render street scenes (slow; OUT=dir COUNT=n SEED=n)
+	.venv-scenes/bin/python -m training.scenes --out $(or $(OUT),var-scenes/new) --count $(or $(COUNT),4) --seed $(or $(SEED),1)
+
+train: .venv-train/made  ## train a new model (hours; see training/README.md)
+	.venv-train/bin/python -m training.train
+
+clean:  ## forget the environments, keep the data
+	rm -rf .venv .venv-train .venv-scenes .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
