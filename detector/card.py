@@ -128,7 +128,10 @@ def find_version(folder: Path) -> Path:
     pointer = folder / CURRENT_FILE
     if not pointer.is_file():
         raise ModelRefused(f"No model at {folder}: expected {CARD_FILE} or a {CURRENT_FILE} file there.")
-    version = pointer.read_text(encoding="utf-8").strip()
+    try:
+        version = pointer.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelRefused(f"{pointer} cannot be read: {error}. It should hold the name of a version.") from error
     if not version or "/" in version or version.startswith("."):
         raise ModelRefused(f"{pointer} holds {version!r}, which is not the name of a version beside it.")
     if not (folder / version / CARD_FILE).is_file():
@@ -147,12 +150,12 @@ def read_card(folder: Path) -> Card:
         if path.stat().st_size > MAX_CARD_BYTES:
             raise ModelRefused(f"{path} is larger than {MAX_CARD_BYTES} bytes; that is no model card.")
         return Card.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ModelRefused(f"{path} cannot be read as YAML: {error}") from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "card"
         raise ModelRefused(f"{path}: {where}: {first['msg']} ({error.error_count()} problem(s) in all)") from error
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:  # ValueError: not UTF-8, or 31 February
+        raise ModelRefused(f"{path} cannot be read as YAML: {error}") from error
 
 
 def read_model_bytes(folder: Path, card: Card) -> bytes:

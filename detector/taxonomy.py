@@ -178,8 +178,11 @@ def read_taxonomy(path: Path) -> Taxonomy:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise TaxonomyRefused(f"{path}:{line}: not YAML: {error.problem}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2026-02-31
         raise TaxonomyRefused(f"{path}:1: not YAML: {error}") from error
+    twice = [f"{path}:{line}: {key} is given twice" for line, key in _keys_given_twice(tree, set())]
+    if twice:
+        raise TaxonomyRefused("\n".join(twice))
     try:
         taxonomy = Taxonomy.model_validate(data)
     except ValidationError as error:
@@ -189,6 +192,23 @@ def read_taxonomy(path: Path) -> Taxonomy:
     if wrong:
         raise TaxonomyRefused(_report(path, tree, wrong))
     return taxonomy
+
+
+def _keys_given_twice(node: Any, seen: set[int]) -> Iterator[tuple[int, str]]:
+    """Give line and name of each key that stands twice in one mapping; YAML would silently take the last."""
+    if id(node) in seen:  # an alias; it may even lead back to itself
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        met: set[str] = set()
+        for key, value in node.value:
+            if key.value in met:
+                yield int(key.start_mark.line) + 1, str(key.value)
+            met.add(str(key.value))
+            yield from _keys_given_twice(value, seen)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _keys_given_twice(value, seen)
 
 
 def _contradictions(taxonomy: Taxonomy) -> Iterator[tuple[Location, str]]:
