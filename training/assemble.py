@@ -1,0 +1,251 @@
+"""One training set out of sources that label different things.
+
+`python -m training.assemble` writes YOLO label files and links to the photographs under the work folder.
+What a source does not label is filled with its teachers' boxes: sure ones become objects, doubtful ones
+become "do not judge" boxes (see `training.classes.ignore_index`), so that nothing visible is taught as background.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import yaml
+
+from training.classes import CLASS_COUNT, CLASS_INDEX, CLASSES, COCO_TEACHER_ROWS, STREET_TEACHER_CLASSES, ignore_index
+from training.labels import Labels, cut_at_edges, no_labels, overlap, read_labels, to_xyxy, write_labels
+from training.places import TrainingError, data_dir, rendered_dir, work_dir
+from training.sources import SEED, Picture, load_pictures
+from training.teach import read_boxes, read_picture
+
+CABLE: Final = CLASS_INDEX["tangled_cable"]
+QUILT_PX: Final = 640  # side of a picture pieced together from four
+MIN_BOX_PX: Final = 5.0  # on the 640 px side: a smaller teacher's box is never an object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filling:
+    """One teacher's say over missing labels."""
+
+    teacher: str
+    sizes_px: tuple[int, ...]  #: only boxes of the first size may become objects; all sizes may raise doubt
+    classes: tuple[str, ...]
+    sure: float  #: at or above this confidence a box is taken as an object
+    doubtful: float  #: at or above this one, the place is not judged
+
+
+STARTING_FILLINGS: Final = (
+    Filling(teacher="coco", sizes_px=(640, 896), classes=tuple(COCO_TEACHER_ROWS.values()), sure=0.45, doubtful=0.12),
+    Filling(teacher="street5", sizes_px=(416,), classes=STREET_TEACHER_CLASSES, sure=0.55, doubtful=0.08),
+)
+
+
+def own_filling(teacher: str, size_px: int) -> Filling:
+    """How one of our own earlier checkpoints fills the classes that COCO does not know.
+
+    Cables only raise doubt: the class has too few pictures for its boxes to be believed.
+    """
+    return Filling(
+        teacher=teacher, sizes_px=(size_px,), classes=(*STREET_TEACHER_CLASSES, "tangled_cable"), sure=0.5, doubtful=0.1
+    )
+
+
+def fill(picture: Picture, fillings: Sequence[Filling]) -> Labels:
+    """A picture's own labels plus what its teachers add for classes its source does not judge, (n, 5)."""
+    objects = [picture.labels]
+    doubts: list[Labels] = []
+    for filling in fillings:
+        wanted = [CLASS_INDEX[name] for name in filling.classes if name not in picture.judged]
+        for place, size_px in enumerate(filling.sizes_px):
+            boxes = read_boxes(filling.teacher, size_px, picture.key)
+            boxes = boxes[np.isin(boxes[:, 5], wanted) & (boxes[:, 4] >= filling.doubtful)]
+            labels = _as_labels(boxes)
+            sure = (boxes[:, 4] >= filling.sure) & (labels[:, 3:5].min(axis=1, initial=1.0) * 640 >= MIN_BOX_PX)
+            sure &= (place == 0) & (labels[:, 0] != CABLE)
+            objects.append(labels[sure])
+            doubts.append(labels[~sure])
+    kept = np.vstack(objects)
+    return np.vstack([kept, _doubts_beside(kept, np.vstack(doubts) if doubts else no_labels())])
+
+
+def _as_labels(boxes: npt.NDArray[np.float64]) -> Labels:
+    """Teacher's boxes (n, 6) as labels (n, 5)."""
+    centre = (boxes[:, :2] + boxes[:, 2:4]) / 2
+    return np.column_stack([boxes[:, 5], centre, boxes[:, 2:4] - boxes[:, :2]])
+
+
+def _doubts_beside(objects: Labels, doubts: Labels) -> Labels:
+    """Doubtful labels that do not repeat an object of their class, turned into "do not judge" boxes."""
+    if not len(doubts):
+        return no_labels()
+    shared = overlap(to_xyxy(doubts, 1, 1), to_xyxy(objects, 1, 1)) > 0.6
+    shared &= doubts[:, None, 0] == objects[None, :, 0]
+    kept = doubts[~shared.any(axis=1)].copy()
+    kept[:, 0] = [ignore_index(int(index)) for index in kept[:, 0]]
+    return cut_at_edges(kept)
+
+
+def quilt(tiles: Sequence[tuple[Path, Labels]], jitter: random.Random) -> tuple[npt.NDArray[np.uint8], Labels]:
+    """Four pictures side by side in one 640 px square, split at a random point: things look far away.
+
+    Args:
+        tiles: four pictures with labels, in reading order.
+        jitter: chooses the split point, 35 to 65 % along each side.
+
+    Returns:
+        (640, 640, 3) uint8 BGR and its labels (n, 5).
+    """
+    split_x, split_y = (round(QUILT_PX * jitter.uniform(0.35, 0.65)) for _ in range(2))
+    canvas = np.full((QUILT_PX, QUILT_PX, 3), 114, dtype=np.uint8)
+    corners = [
+        (0, 0, split_x, split_y),
+        (split_x, 0, QUILT_PX, split_y),
+        (0, split_y, split_x, QUILT_PX),
+        (split_x, split_y, QUILT_PX, QUILT_PX),
+    ]
+    pieces = []
+    for (path, labels), (x1, y1, x2, y2) in zip(tiles, corners, strict=True):
+        image = read_picture(path)
+        scale = min((x2 - x1) / image.shape[1], (y2 - y1) / image.shape[0])
+        width, height = max(1, int(image.shape[1] * scale)), max(1, int(image.shape[0] * scale))
+        canvas[y1 : y1 + height, x1 : x1 + width] = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        moved = labels.copy()
+        moved[:, [1, 3]] *= width / QUILT_PX
+        moved[:, [2, 4]] *= height / QUILT_PX
+        moved[:, 1] += x1 / QUILT_PX
+        moved[:, 2] += y1 / QUILT_PX
+        pieces.append(moved)
+    return canvas, np.vstack(pieces)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What goes into the set besides every train picture once."""
+
+    cable_copies: int = 3  #: times a cable positive stands in the set
+    cable_quilts: int = 80  #: pieced pictures with one cable positive and three others
+    fillings: tuple[Filling, ...] = STARTING_FILLINGS
+    rendered: bool = False  #: take the rendered scenes in
+    rendered_dev: int = 12  #: rendered pictures held back, the last by name
+
+
+def _link(folder: Path, name: str, photograph: Path, labels: Labels) -> Path:
+    image = folder / "images" / f"{name}.jpg"
+    image.unlink(missing_ok=True)
+    image.symlink_to(photograph.resolve())
+    write_labels(folder / "labels" / f"{name}.txt", labels)
+    return image
+
+
+def _add_quilts(
+    folder: Path, positives: Sequence[tuple[Path, Labels]], others: Sequence[tuple[Path, Labels]], count: int
+) -> list[Path]:
+    chance = random.Random(SEED)
+    made = []
+    for number in range(count):
+        tiles = [positives[number % len(positives)], *chance.sample(list(others), 3)]
+        chance.shuffle(tiles)
+        image, labels = quilt(tiles, chance)
+        path = folder / "images" / f"quilt__{number:03d}.jpg"
+        cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, 90])
+        write_labels(folder / "labels" / f"{path.stem}.txt", labels)
+        made.append(path)
+    return made
+
+
+def rendered_pictures(held_back: int) -> tuple[list[Path], list[Path]]:
+    """Rendered scenes for training and those held back (the last `held_back` by name), label file present."""
+    folder = rendered_dir()
+    images = sorted(p for p in (folder / "images").glob("*") if p.suffix in {".jpg", ".png"})
+    ready = [path for path in images if (folder / "labels" / f"{path.stem}.txt").is_file()]
+    if not ready:
+        raise TrainingError(f"No rendered scenes under {folder}; run `make scenes` or leave out --rendered.")
+    held = min(held_back, len(ready) // 8)
+    return ready[: len(ready) - held], ready[len(ready) - held :]
+
+
+def assemble(name: str, recipe: Recipe) -> Path:
+    """Write a training set under the work folder and give its YAML description.
+
+    Train lists hold every train picture once, copies and quilts of cable pictures, and rendered scenes if asked.
+    Dev labels hold real labels only, plus the COCO teacher's sure boxes to watch that people and vehicles stay.
+    """
+    folder = work_dir() / "sets" / name
+    for part in ("images", "labels"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    train: list[Path] = []
+    dev: list[Path] = []
+    positives: list[tuple[Path, Labels]] = []
+    others: list[tuple[Path, Labels]] = []
+    for picture in load_pictures(data_dir(), ("train", "dev")):
+        labels = fill(picture, recipe.fillings)
+        if picture.part == "dev":
+            labels = labels[labels[:, 0] < CLASS_COUNT]
+            dev.append(_link(folder, picture.key, picture.path, labels))
+            continue
+        train.append(_link(folder, picture.key, picture.path, labels))
+        has_cable = bool((picture.labels[:, 0] == CABLE).any())
+        (positives if has_cable else others).append((picture.path, labels))
+        train += [
+            _link(folder, f"{picture.key}__copy{copy}", picture.path, labels)
+            for copy in range(recipe.cable_copies - 1 if has_cable else 0)
+        ]
+    train += _add_quilts(folder, positives, others, recipe.cable_quilts)
+    if recipe.rendered:
+        shown, _ = rendered_pictures(recipe.rendered_dev)
+        for path in shown:
+            labels = read_labels(rendered_dir() / "labels" / f"{path.stem}.txt")
+            train.append(_link(folder, f"rendered__{path.stem}", path, labels))
+    return _describe(folder, train, dev)
+
+
+def _describe(folder: Path, train: Sequence[Path], dev: Sequence[Path]) -> Path:
+    for part, paths in (("train", train), ("dev", dev)):
+        (folder / f"{part}.txt").write_text("".join(f"{path}\n" for path in paths), encoding="utf-8")
+    names = dict(enumerate(CLASSES))
+    names |= {ignore_index(index): f"{name}_not_judged" for index, name in enumerate(CLASSES)}
+    description = {"path": str(folder), "train": "train.txt", "val": "dev.txt", "names": names}
+    path = folder / "set.yaml"
+    path.write_text(yaml.safe_dump(description, sort_keys=False), encoding="utf-8")
+    return path
+
+
+def count_labels(folder: Path, part: str) -> dict[str, int]:
+    """Objects and "do not judge" boxes per class in one list of an assembled set."""
+    counts: dict[str, int] = {}
+    for line in (folder / f"{part}.txt").read_text(encoding="utf-8").splitlines():
+        for row in read_labels(folder / "labels" / f"{Path(line).stem}.txt"):
+            index = int(row[0])
+            name = CLASSES[index % CLASS_COUNT] + ("" if index < CLASS_COUNT else " (not judged)")
+            counts[name] = counts.get(name, 0) + 1
+    return dict(sorted(counts.items()))
+
+
+def main() -> None:
+    """Assemble a set and print what it holds."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--name", default="first", help="folder of the set under the work folder")
+    options.add_argument("--rendered", action="store_true", help="take the rendered scenes in")
+    options.add_argument("--own-teacher", help="name of an earlier checkpoint's cached boxes, instead of street5")
+    options.add_argument("--own-size", type=int, default=640, help="size those boxes were found at, pixels")
+    chosen = options.parse_args()
+    recipe = Recipe(rendered=chosen.rendered)
+    if chosen.own_teacher:
+        fillings = (STARTING_FILLINGS[0], own_filling(chosen.own_teacher, chosen.own_size))
+        recipe = replace(recipe, fillings=fillings)
+    path = assemble(chosen.name, recipe)
+    for part in ("train", "dev"):
+        lines = (path.parent / f"{part}.txt").read_text(encoding="utf-8").count("\n")
+        print(f"{part}: {lines} pictures, {count_labels(path.parent, part)}")
+    print(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,254 @@
+"""Judge a model folder as it serves: the real detector, on photographs with labels. No torch in here.
+
+`python -m training.evaluate --part val` prints a table per class for models/street and, with `--save`, keeps
+the figures beside the model. Tune on `dev`; open `val` only for figures that are reported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from detector import Detector, open_photo
+from training.classes import CLASS_INDEX, CLASSES
+from training.labels import read_labels, to_xyxy
+from training.places import data_dir, models_dir
+from training.scoring import Ranking, Score, Seen, at_threshold, picture_auroc, precision_recall, rank, score
+from training.sources import Picture, load_pictures
+
+LOWEST_CONFIDENCE: Final = 0.001  # average precision wants the whole curve
+TARGET_PRECISION: Final = 0.90  # above `automatic`; source: the project's design
+REVIEW_PRECISION: Final = 0.50  # below it a reviewer sees more false alarms than finds
+ENOUGH_BOXES: Final = 30  # labelled dev boxes under which no threshold is read from them
+CAUTIOUS: Final = (0.5, 0.25)  # automatic and review where dev cannot tell
+#: Three sources merged, unlabelled things counted as background: how the plain run's floor was measured.
+MERGED_SOURCES: Final = ("garbage", "potholes", "graffiti")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What the model said to one picture."""
+
+    picture: Picture
+    boxes: npt.NDArray[np.float64]  #: (n, 4) x1 y1 x2 y2 pixels
+    confidence: npt.NDArray[np.float64]  #: (n,)
+    class_index: npt.NDArray[np.int64]  #: (n,)
+    truth: npt.NDArray[np.float64]  #: (m, 5) class, x1 y1 x2 y2 pixels
+
+    def seen(self, index: int) -> Seen:
+        """One class of it."""
+        found, there = self.class_index == index, self.truth[:, 0] == index
+        return Seen(boxes=self.boxes[found], confidence=self.confidence[found], truth=self.truth[there, 1:])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassResult:
+    """Figures of one class on one part."""
+
+    source: str
+    score: Score
+    automatic: float
+    review: float
+    precision: float | None  #: at the model card's automatic threshold
+    recall: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """All figures of one model on one part."""
+
+    part: str
+    pictures: int
+    classes: dict[str, ClassResult]
+    mean_map50_street: float  #: mean of the five street classes
+    mean_map50_merged: float | None  #: the same, unlabelled things of the other sources counted as background
+    cables: dict[str, float | None] = field(default_factory=dict)  #: by picture and at IoU .3
+
+
+def judge_all(detector: Detector, pictures: Iterable[Picture], tell: Callable[[int], None]) -> list[Judged]:
+    """Ask the model about every picture; `tell` hears how many are done."""
+    answers = []
+    for done, picture in enumerate(pictures, start=1):
+        photo = open_photo(picture.path)
+        found = detector.detect(photo, min_confidence=LOWEST_CONFIDENCE)
+        corners = to_xyxy(picture.labels, photo.width, photo.height)
+        answers.append(
+            Judged(
+                picture=picture,
+                boxes=np.asarray(found.xyxy, dtype=np.float64).reshape(-1, 4),
+                confidence=np.asarray(found.confidence, dtype=np.float64),
+                class_index=np.asarray(found.class_id, dtype=np.int64),
+                truth=np.column_stack([picture.labels[:, :1], corners]),
+            )
+        )
+        tell(done)
+    return answers
+
+
+def rankings(answers: Sequence[Judged]) -> dict[str, tuple[str, Ranking]]:
+    """Per class the sources that judge it and the ranking over their pictures; classes nobody labels are left out."""
+    result = {}
+    for name, index in CLASS_INDEX.items():
+        judged = [answer for answer in answers if name in answer.picture.judged]
+        if any((answer.truth[:, 0] == index).any() for answer in judged):
+            parts = sorted({f"{answer.picture.source}/{answer.picture.part}" for answer in judged})
+            result[name] = (" + ".join(parts), rank([answer.seen(index) for answer in judged]))
+    return result
+
+
+def choose_thresholds(ranking: Ranking) -> tuple[float, float]:
+    """Automatic and review confidence read from a dev ranking.
+
+    Automatic is the lowest confidence down to which at least 9 of 10 boxes are right; review goes down to where
+    only half are, but not below .10. Too few labelled boxes, or a class that never reaches it: cautious values.
+    """
+    if ranking.truths < ENOUGH_BOXES:
+        return CAUTIOUS
+    precision, _ = precision_recall(ranking)
+    enough = np.arange(1, len(precision) + 1) >= 10
+
+    def lowest(wanted: float) -> float | None:
+        good = np.flatnonzero((precision >= wanted) & enough)
+        return float(ranking.confidence[good[-1]]) if len(good) else None
+
+    automatic = lowest(TARGET_PRECISION)
+    review = max(0.10, lowest(REVIEW_PRECISION) or CAUTIOUS[1])
+    automatic = min(0.95, max(automatic if automatic is not None else 0.9, review))
+    return round(automatic, 3), round(review, 3)
+
+
+def judge_cables(answers: Sequence[Judged]) -> dict[str, float | None]:
+    """Tangled cable by picture (does it show any: AUROC, recall at precision .90) and by box at IoU .3."""
+    index = CLASS_INDEX["tangled_cable"]
+    pictures = [answer for answer in answers if "tangled_cable" in answer.picture.judged]
+    best = [float(max(answer.seen(index).confidence, default=0.0)) for answer in pictures]
+    shows = [bool((answer.truth[:, 0] == index).any()) for answer in pictures]
+    recalls = [0.0]
+    for threshold in {value for value in best if value > 0}:
+        right = [show for show, value in zip(shows, best, strict=True) if value >= threshold]
+        if sum(right) >= TARGET_PRECISION * len(right):
+            recalls.append(sum(right) / max(sum(shows), 1))
+    loose = rank([answer.seen(index) for answer in pictures], (0.3,))
+    precision, recall = at_threshold(loose, CAUTIOUS[1])
+    return {
+        "pictures": float(len(pictures)),
+        "pictures_with_cables": float(sum(shows)),
+        "auroc": picture_auroc(
+            [b for b, s in zip(best, shows, strict=True) if s], [b for b, s in zip(best, shows, strict=True) if not s]
+        ),
+        "picture_recall_at_precision_90": max(recalls),
+        "box_precision_iou30_at_25": precision,
+        "box_recall_iou30_at_25": recall,
+    }
+
+
+def _merged_map50(answers: Sequence[Judged]) -> float | None:
+    merged = [answer for answer in answers if answer.picture.source in MERGED_SOURCES]
+    if not merged:
+        return None
+    return float(np.mean([score(rank([a.seen(index) for a in merged])).map50 for index in range(5)]))
+
+
+def evaluate(detector: Detector, part: str, answers: Sequence[Judged]) -> Evaluation:
+    """Figures of every class that the part's labels can judge."""
+    found: dict[str, ClassResult] = {}
+    for name, (source, ranking) in rankings(answers).items():
+        automatic, review = choose_thresholds(ranking)
+        precision, recall = at_threshold(ranking, detector.card.classes[CLASS_INDEX[name]].automatic)
+        found[name] = ClassResult(
+            source=source,
+            score=score(ranking),
+            automatic=automatic,
+            review=review,
+            precision=precision,
+            recall=recall,
+        )
+    street = [found[name].score.map50 for name in CLASSES[:5] if name in found]
+    return Evaluation(
+        part=part,
+        pictures=len(answers),
+        classes=found,
+        mean_map50_street=float(np.mean(street)) if street else 0.0,
+        mean_map50_merged=_merged_map50(answers),
+        cables=judge_cables(answers) if "tangled_cable" in found else {},
+    )
+
+
+def rendered_as_pictures(folder: Path, names: Sequence[Path]) -> list[Picture]:
+    """Rendered scenes as pictures with complete labels."""
+    return [
+        Picture(
+            source="rendered",
+            part="dev",
+            path=path,
+            scene=path.stem,
+            labels=read_labels(folder / "labels" / f"{path.stem}.txt"),
+            judged=frozenset(CLASSES),
+        )
+        for path in names
+    ]
+
+
+def table(result: Evaluation) -> str:
+    """The figures as text, one class a line."""
+    lines = [f"{'class':18}{'source':24}{'pictures':>9}{'boxes':>7}{'mAP50':>8}{'mAP50-95':>10}{'P':>7}{'R':>7}"]
+    for name, one in result.classes.items():
+        precision, recall = (f"{v:.3f}" if v is not None else "-" for v in (one.precision, one.recall))
+        lines.append(
+            f"{name:18}{one.source:24}{one.score.pictures:>9}{one.score.boxes:>7}{one.score.map50:>8.3f}"
+            f"{one.score.map50_95:>10.3f}{precision:>7}{recall:>7}"
+        )
+    lines.append(f"mean mAP50 of the street classes {result.mean_map50_street:.3f}")
+    if result.mean_map50_merged is not None:
+        lines.append(f"the same with the other sources' unlabelled things as background {result.mean_map50_merged:.3f}")
+    if result.cables:
+        shown = ", ".join(f"{key} {value:.3f}" for key, value in result.cables.items() if value is not None)
+        lines.append(f"tangled_cable by picture and loosely: {shown}")
+    lines.append("P and R at the card's automatic thresholds")
+    return "\n".join(lines)
+
+
+def save(result: Evaluation, path: Path) -> None:
+    """Keep the figures as JSON."""
+    path.write_text(json.dumps(asdict(result), indent=1) + "\n", encoding="utf-8")
+
+
+def _counted(total: int) -> Callable[[int], None]:
+    def tell(done: int) -> None:
+        if done % 100 == 0 or done == total:
+            print(f"{done} of {total} pictures", flush=True)
+
+    return tell
+
+
+def main() -> None:
+    """Print, and keep if asked, the figures of a model on one part."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--model", type=Path, default=models_dir(), help="model folder, default models/street")
+    options.add_argument("--part", choices=("dev", "val", "rendered"), default="dev")
+    options.add_argument("--save", action="store_true", help="keep the figures beside the model")
+    chosen = options.parse_args()
+    detector = Detector.load(chosen.model, threads=2)
+    if chosen.part == "rendered":
+        from training.assemble import rendered_pictures  # asks for torch, which the other parts do without
+        from training.places import rendered_dir
+
+        pictures = rendered_as_pictures(rendered_dir(), rendered_pictures(12)[1])
+    else:
+        pictures = load_pictures(data_dir(), (chosen.part,))
+    answers = judge_all(detector, pictures, _counted(len(pictures)))
+    result = evaluate(detector, chosen.part, answers)
+    print(f"{detector.version} on {chosen.part}\n{table(result)}")
+    if chosen.save:
+        save(result, chosen.model / f"evaluation-{chosen.part}.json")
+
+
+if __name__ == "__main__":
+    main()
