@@ -1,14 +1,21 @@
-"""Factories of model cards and of what a model finds, for tests of rules that need no model."""
+"""Factories of model cards, of version folders and of what a model finds, for tests that need no trained model."""
 
+import hashlib
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import supervision as sv
+import yaml
 
 from detector.card import Card, ClassMetrics, ModelClass, ModelFile, Standing
 
 METRICS = ClassMetrics(source="street/val", pictures=100, boxes=200, map50=0.8, map50_95=0.5)
+
+#: A network like a detector's that sees one box in every picture, of its second class and with confidence .9.
+TWO_CLASSES = (Path(__file__).parent / "fixtures" / "two_classes.onnx").read_bytes()
+NO_PICTURE = (Path(__file__).parent / "fixtures" / "no_picture.onnx").read_bytes()
 
 CLASSES = ("exposed_garbage", "trash_bin", "overflowing_bin", "pothole", "graffiti", "tangled_cable")
 CLASSES += ("person", "bicycle", "motorcycle", "car", "bus", "truck")
@@ -44,6 +51,24 @@ def card(*, classes: list[ModelClass] | None = None, **changes: Any) -> Card:
             | changes
         )
     )
+
+
+def write_model(
+    folder: Path,
+    content: bytes = TWO_CLASSES,
+    *,
+    classes: tuple[str, ...] = ("exposed_garbage", "pothole"),
+    model: dict[str, Any] | None = None,
+    **changes: Any,
+) -> Path:
+    """Write a version folder: an artifact and a card that fits it, with what is asked changed in the card."""
+    folder.mkdir(parents=True)
+    (folder / "model.onnx").write_bytes(content)
+    said = card().model_dump(mode="json")
+    said["classes"] = [model_class(name).model_dump(mode="json") for name in classes]
+    said["model"] |= {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)} | (model or {})
+    (folder / "card.yaml").write_text(yaml.safe_dump(said | changes), encoding="utf-8")
+    return folder
 
 
 def found(*objects: tuple[str, float], of: Card | None = None, boxes: list[list[float]] | None = None) -> sv.Detections:

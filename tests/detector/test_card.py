@@ -1,40 +1,28 @@
 """The model card: nothing is loaded that is not what its card says."""
 
-import hashlib
 import re
-from pathlib import Path
 
 import pytest
 import yaml
 
 from detector import Detector, ModelRefused, Standing, read_card
 from detector.card import MAX_CARD_BYTES, find_version
-from tests.detector.models import card, model_class
-
-#: Two of the smallest ONNX files: one that is made like a detector of two classes, one that takes no picture.
-FIXTURES = Path(__file__).parent / "fixtures"
+from tests.detector.models import NO_PICTURE, TWO_CLASSES, card, model_class, write_model
 
 
 @pytest.fixture
 def artifact(tmp_path):
     """Give a factory of version folders: a file's bytes and a card that fits them, changed as asked."""
 
-    def make(content, folder="v1", *, classes=("exposed_garbage", "pothole"), model=None, **changes):
-        place = tmp_path / folder
-        place.mkdir()
-        (place / "model.onnx").write_bytes(content)
-        said = card().model_dump(mode="json")
-        said["classes"] = [model_class(name).model_dump(mode="json") for name in classes]
-        said["model"] |= {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)} | (model or {})
-        (place / "card.yaml").write_text(yaml.safe_dump(said | changes), encoding="utf-8")
-        return place
+    def make(content, folder="v1", **changes):
+        return write_model(tmp_path / folder, content, **changes)
 
     return make
 
 
 @pytest.fixture
 def tiny():
-    return (FIXTURES / "two_classes.onnx").read_bytes()
+    return TWO_CLASSES
 
 
 def test_a_version_folder_is_loaded(artifact, tiny):
@@ -90,7 +78,7 @@ def test_a_card_with_other_classes_than_the_model_is_refused(artifact, tiny):
 
 def test_a_model_that_takes_no_picture_is_refused(artifact):
     with pytest.raises(ModelRefused, match="does not take one float picture"):
-        Detector.load(artifact((FIXTURES / "no_picture.onnx").read_bytes()))
+        Detector.load(artifact(NO_PICTURE))
 
 
 def test_a_missing_artifact_is_refused(artifact, tiny):
