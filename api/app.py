@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
@@ -20,7 +21,8 @@ from api.media import Media
 from api.points import routes as points
 from api.problems import install
 from api.settings import Settings
-from detector.card import find_version, read_card
+from detector.card import Card, read_card, read_model_bytes
+from detector.live import LiveModel
 from detector.taxonomy import read_taxonomy
 
 DESCRIPTION = """Photos of points go in; one open issue for each point and kind of violation comes out.
@@ -37,8 +39,14 @@ def open_service(settings: Settings) -> Service:
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     taxonomy = read_taxonomy(settings.taxonomy_file)
-    card = read_card(find_version(settings.model_folder))
-    taxonomy.check_against(card)
+
+    def read_fitting_card(folder: Path) -> Card:
+        card = read_card(folder)
+        read_model_bytes(folder, card)  # a card whose artifact no worker would load is not in force
+        taxonomy.check_against(card)
+        return card
+
+    model = LiveModel(settings.model_folder, read_fitting_card)
     database = Database(settings.database)
     database.upgrade()
     with database.write() as session:
@@ -48,7 +56,7 @@ def open_service(settings: Settings) -> Service:
         database=database,
         media=Media(settings.media),
         taxonomy=taxonomy,
-        card=card,
+        model=model,
         sessions=accounts_service.Sessions(accounts_service.session_secret(settings.data_dir)),
     )
 

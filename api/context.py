@@ -11,6 +11,7 @@ from api.database import Database
 from api.media import Media
 from api.settings import Settings
 from detector.card import Card
+from detector.live import LiveModel
 from detector.taxonomy import Taxonomy
 
 
@@ -22,8 +23,13 @@ class Service:
     database: Database
     media: Media
     taxonomy: Taxonomy
-    card: Card  #: of the model in force when the service started
+    model: LiveModel[Card]  #: the card of the model in force
     sessions: Sessions
+
+    @property
+    def card(self) -> Card:
+        """Give the card of the model in force now."""
+        return self.model.current()
 
 
 def of_request(connection: HTTPConnection) -> Service:

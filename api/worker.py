@@ -22,8 +22,22 @@ from api.context import Service
 from api.database import now
 from api.issues import service as issues
 from api.points import service as points
-from detector import Certainty, Detector, Mark, Photo, PhotoError, Scene, Violation, draw, judge, open_photo
+from detector import (
+    Certainty,
+    Detector,
+    DetectorError,
+    Mark,
+    Photo,
+    PhotoError,
+    Scene,
+    Violation,
+    draw,
+    judge,
+    open_photo,
+)
 from detector.drawing import AMBER, RED
+from detector.live import LiveModel
+from detector.rules import lowest_threshold
 
 log = structlog.get_logger()
 
@@ -34,9 +48,10 @@ JPEG_QUALITY = 85
 class Worker:
     """Looks at captures, one after another."""
 
-    def __init__(self, context: Service, detector: Detector) -> None:
+    def __init__(self, context: Service, model: LiveModel[Detector]) -> None:
         self._context = context
-        self._detector = detector
+        self._model = model
+        self._told: DetectorError | None = None
         self._stopping = threading.Event()
         #: tells this run of this process from any other, also one with the same process id
         self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -50,7 +65,7 @@ class Worker:
 
     def run(self) -> None:
         """Work until told to stop."""
-        log.info("worker ready", worker=self.name, model=self._detector.version)
+        log.info("worker ready", worker=self.name, model=self._model.current().version)
         while not self._stopping.is_set():
             if not self.work_once():
                 self._stopping.wait(self._context.settings.poll_s)
@@ -58,6 +73,7 @@ class Worker:
     def work_once(self) -> bool:
         """Look at one capture; False where none waits."""
         settings = self._context.settings
+        detector = self._detector()
         with self._context.database.write() as session:
             claimed = captures.claim(
                 session, worker=self.name, lease=timedelta(seconds=settings.lease_s), max_attempts=settings.max_attempts
@@ -66,7 +82,7 @@ class Worker:
         if claimed is None:
             return False
         try:
-            self._look_at(claimed, scene)
+            self._look_at(claimed, scene, detector)
         except PhotoError as error:
             self._give_up(claimed, str(error), for_good=True)
         except Exception as error:  # the job loop: one capture must never stop the others
@@ -74,21 +90,29 @@ class Worker:
             self._give_up(claimed, f"{type(error).__name__}: {error}", for_good=False)
         return True
 
-    def _look_at(self, capture: Capture, scene: Scene) -> None:
-        settings = self._context.settings
+    def _detector(self) -> Detector:
+        """Give the detector in force; a new version that is refused is told once and changes nothing."""
+        detector = self._model.current()
+        if self._model.refusal is not None and self._model.refusal is not self._told:
+            log.error("new model refused, the old one stays", reason=str(self._model.refusal), model=detector.version)
+        self._told = self._model.refusal
+        return detector
+
+    def _look_at(self, capture: Capture, scene: Scene, detector: Detector) -> None:
+        settings, taxonomy = self._context.settings, self._context.taxonomy
         photo = open_photo(
             self._context.media.get(capture.media_key),
             name=capture.filename,
-            at_least_px=max(SHOWN_PX, self._detector.card.model.input_px),
+            at_least_px=max(SHOWN_PX, detector.card.model.input_px),
             max_bytes=settings.max_photo_mib * 1024 * 1024,
             max_megapixels=settings.max_megapixels,
             camera_zone=settings.zone,
         )
-        found = self._detector.detect(photo)
-        violations = judge(found, scene, self._context.taxonomy, self._detector.card)
+        found = detector.detect(photo, min_confidence=lowest_threshold(taxonomy, detector.card))
+        violations = judge(found, scene, taxonomy, detector.card)
         assert found.confidence is not None  # `detect` always gives it
         outcome = captures.Outcome(
-            model=self._detector.version,
+            model=detector.version,
             view_key=self._context.media.put(_jpeg(photo, []), "jpg"),
             evidence_key=self._context.media.put(_jpeg(photo, self._marks(violations)), "jpg") if violations else None,
             detections=[

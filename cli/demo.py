@@ -238,7 +238,6 @@ def _say_where(context: "Service", url: str, *, started: bool) -> None:
 
     print(f"\nThe page:     {sign_in_link(context)}")
     print("              (signs one browser in, once, within 15 minutes; `pointwatch sign-in` makes another)")
-    print(
-        f'The API:      curl -H "Authorization: Bearer $(cat {admin_key_file(context.settings.data_dir)})" {url}/api/v1/issues'
-    )
+    key_file = admin_key_file(context.settings.data_dir)
+    print(f'The API:      curl -H "Authorization: Bearer $(cat {key_file})" {url}/api/v1/issues')
     print("Ctrl-C stops the service." if started else "The service was running before and goes on.", flush=True)

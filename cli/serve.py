@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 
 RESTART_AFTER_S = 1.0  # a child that dies at once must not keep a core busy
@@ -59,12 +60,19 @@ def worker() -> None:
     from api.settings import read_settings
     from api.worker import Worker, stop_on_signals
     from detector import Detector
+    from detector.live import LiveModel
 
     configure()
     _leave_with_parent()
     settings = read_settings()
     service = open_service(settings)
-    one = Worker(service, Detector.load(settings.model_folder, threads=settings.model_threads))
+
+    def load(folder: Path) -> Detector:
+        detector = Detector.load(folder, threads=settings.model_threads)
+        service.taxonomy.check_against(detector.card)
+        return detector
+
+    one = Worker(service, LiveModel(settings.model_folder, load))
     stop_on_signals(one)
     one.run()
     service.database.close()

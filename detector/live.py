@@ -1,0 +1,61 @@
+"""A model that may be replaced while it is in use: whoever holds one asks before each picture."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from detector.card import find_version
+from detector.errors import DetectorError
+
+Loaded = TypeVar("Loaded")
+
+LOOK_EVERY_S = 2.0
+
+
+class LiveModel(Generic[Loaded]):
+    """What is loaded from the version that `folder`/CURRENT names now.
+
+    A version that is refused leaves what is loaded in place; `refusal` says why, once for each version.
+    """
+
+    def __init__(self, folder: Path, load: Callable[[Path], Loaded], *, look_every_s: float = LOOK_EVERY_S) -> None:
+        """Load the current version.
+
+        Args:
+            load: turns a version's folder into what is to be used, raising `DetectorError` where it must not be.
+
+        Raises:
+            DetectorError: there is no usable version to start with.
+        """
+        self._folder = folder
+        self._load = load
+        self._look_every_s = look_every_s
+        self._lock = threading.Lock()
+        self._version = find_version(folder)
+        self._value = load(self._version)
+        self._looked_at = time.monotonic()
+        self._refused: Path | None = None
+        self.refusal: DetectorError | None = None
+
+    def current(self) -> Loaded:
+        """Give what is to be used now, after a look at the pointer if the last one is some seconds old."""
+        if time.monotonic() - self._looked_at >= self._look_every_s and self._lock.acquire(blocking=False):
+            try:
+                self._look()
+            finally:
+                self._looked_at = time.monotonic()
+                self._lock.release()
+        return self._value
+
+    def _look(self) -> None:
+        version: Path | None = None
+        try:
+            version = find_version(self._folder)
+            if version not in (self._version, self._refused):
+                self._value, self._version = self._load(version), version
+            if version == self._version:
+                self._refused = self.refusal = None
+        except DetectorError as error:
+            self._refused, self.refusal = version, error

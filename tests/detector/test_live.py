@@ -1,0 +1,65 @@
+"""A model replaced while it is in use."""
+
+from pathlib import Path
+
+from detector.card import CURRENT_FILE
+from detector.errors import ModelRefused
+from detector.live import LiveModel
+
+
+def versions(folder: Path, *names: str) -> Path:
+    for name in names:
+        (folder / name).mkdir()
+        (folder / name / "card.yaml").write_text("name: test", encoding="utf-8")
+    point(folder, names[0])
+    return folder
+
+
+def point(folder: Path, version: str) -> None:
+    (folder / CURRENT_FILE).write_text(version + "\n", encoding="utf-8")
+
+
+def load(folder: Path) -> str:
+    if folder.name.startswith("bad"):
+        raise ModelRefused(f"{folder.name} is damaged")
+    return folder.name
+
+
+def test_what_the_pointer_names_is_used_from_the_next_look_on(tmp_path):
+    live = LiveModel(versions(tmp_path, "1", "2"), load, look_every_s=0)
+    point(tmp_path, "2")
+
+    assert "2" == live.current()
+
+
+def test_a_look_is_taken_only_so_often(tmp_path):
+    live = LiveModel(versions(tmp_path, "1", "2"), load, look_every_s=60)
+    point(tmp_path, "2")
+
+    assert "1" == live.current()
+
+
+def test_a_refused_version_leaves_the_old_one_in_use_and_says_why(tmp_path):
+    live = LiveModel(versions(tmp_path, "1", "bad"), load, look_every_s=0)
+    point(tmp_path, "bad")
+
+    assert "1" == live.current()
+    assert "bad is damaged" == str(live.refusal)
+
+
+def test_going_back_to_the_version_in_use_clears_the_refusal(tmp_path):
+    live = LiveModel(versions(tmp_path, "1", "bad"), load, look_every_s=0)
+    point(tmp_path, "bad")
+    live.current()
+    point(tmp_path, "1")
+
+    assert "1" == live.current()
+    assert live.refusal is None
+
+
+def test_a_pointer_that_leads_nowhere_leaves_the_old_one_in_use(tmp_path):
+    live = LiveModel(versions(tmp_path, "1"), load, look_every_s=0)
+    point(tmp_path, "7")
+
+    assert "1" == live.current()
+    assert live.refusal is not None
