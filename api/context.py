@@ -1,8 +1,9 @@
 """What every route works with, made once by `build_app` and handed in; nothing here is global."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
+import anyio
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
@@ -13,6 +14,8 @@ from api.settings import Settings
 from detector.card import Card
 from detector.live import LiveModel
 from detector.taxonomy import Taxonomy
+
+OPENED_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,8 @@ class Service:
     taxonomy: Taxonomy
     model: LiveModel[Card]  #: the card of the model in force
     sessions: Sessions
+    #: photos opened side by side in the web process; each may hold its bytes and a decoder
+    opening: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(OPENED_AT_ONCE))
 
     @property
     def card(self) -> Card:

@@ -69,7 +69,9 @@ async def send_photos(
     first_refusal: StreetError | None = None
     for upload in photos:
         try:
-            taken.append(await anyio.to_thread.run_sync(_take, context, caller, upload, point_id))
+            taken.append(
+                await anyio.to_thread.run_sync(_take, context, caller, upload, point_id, limiter=context.opening)
+            )
         except StreetError as error:
             first_refusal = first_refusal or error
             refused.append(Refused(filename=service.clean_name(upload.filename), problem=problem(error, language)))
