@@ -6,6 +6,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -61,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line `arguments` (those of the process by default) and give the exit status."""
+    # Pillow warns of odd EXIF and of large pictures; what matters of it comes back as an error of our own.
+    warnings.filterwarnings("ignore", module=r"PIL\b")
     command = typer.main.get_command(build_app())
     try:
         status = command.main(arguments, prog_name="pointwatch", standalone_mode=False)

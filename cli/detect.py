@@ -55,7 +55,7 @@ def command(
         Path | None, typer.Option(file_okay=False, help="Write pictures with boxes and labels into this folder.")
     ] = None,
     model: Annotated[
-        Path | None, typer.Option(envvar="POINTWATCH_MODEL", help="Folder of a model; the shipped one by default.")
+        Path | None, typer.Option(envvar="POINTWATCH_MODEL_DIR", help="Folder of a model; the shipped one by default.")
     ] = None,
     taxonomy: Annotated[
         Path | None, typer.Option(envvar="POINTWATCH_TAXONOMY", help="Catalogue file; the shipped one by default.")

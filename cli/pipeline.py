@@ -101,13 +101,18 @@ def _search(folder: Path, leave_out: Path | None) -> tuple[list[PhotoFile], list
         found += [
             PhotoFile(path=here / one, below=(here / one).relative_to(folder))
             for one in names
-            if not one.startswith(".") and Path(one).suffix.lower() in SUFFIXES
+            if not one.startswith(".") and Path(one).suffix.lower() in SUFFIXES and not _is_pipe(here / one)
         ]
     errors = [
         DetectorError(f"{in_print(Path(error.filename))} cannot be searched: {error.strerror}. Check its permissions.")
         for error in refused
     ]
     return sorted(found, key=lambda one: one.path), errors
+
+
+def _is_pipe(path: Path) -> bool:
+    """Say whether opening the file could wait for ever; a pipe that is named itself is read all the same."""
+    return path.exists() and not path.is_file()
 
 
 def inspect_photos(

@@ -10,8 +10,8 @@ from detector import Detector, Taxonomy, read_taxonomy, shipped
 
 @pytest.fixture(scope="session")
 def model_folder() -> Path:
-    """Give the shipped model's folder; `POINTWATCH_MODEL` names another one."""
-    return Path(os.environ.get("POINTWATCH_MODEL") or shipped("models/street"))
+    """Give the shipped model's folder; `POINTWATCH_MODEL_DIR` names another one."""
+    return Path(os.environ.get("POINTWATCH_MODEL_DIR") or shipped("models/street"))
 
 
 @pytest.fixture(scope="session")
