@@ -13,6 +13,7 @@ from api.accounts import routes as accounts
 from api.accounts import service as accounts_service
 from api.accounts.door import Door, Viewer
 from api.captures import routes as captures
+from api.clocks.hours import read_office_hours
 from api.console import pages
 from api.context import Service
 from api.database import Database
@@ -39,6 +40,7 @@ def open_service(settings: Settings) -> Service:
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     taxonomy = read_taxonomy(settings.taxonomy_file)
+    office = read_office_hours(settings.office_hours_file)
 
     def read_fitting_card(folder: Path) -> Card:
         card = read_card(folder)
@@ -56,6 +58,7 @@ def open_service(settings: Settings) -> Service:
         database=database,
         media=Media(settings.media),
         taxonomy=taxonomy,
+        office=office,
         model=model,
         sessions=accounts_service.Sessions(accounts_service.session_secret(settings.data_dir)),
     )

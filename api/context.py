@@ -8,6 +8,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from api.accounts.service import Sessions
+from api.clocks.hours import OfficeHours
 from api.database import Database
 from api.media import Media
 from api.settings import Settings
@@ -26,6 +27,7 @@ class Service:
     database: Database
     media: Media
     taxonomy: Taxonomy
+    office: OfficeHours
     model: LiveModel[Card]  #: the card of the model in force
     sessions: Sessions
     #: photos opened side by side in the web process; each may hold its bytes and a decoder

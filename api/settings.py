@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     )
     model_dir: Path | None = Field(default=None, description="folder with CURRENT or card.yaml; else the shipped model")
     taxonomy: Path | None = Field(default=None, description="catalogue of violations; else the shipped one")
+    office_hours: Path | None = Field(default=None, description="when offices work; else the shipped hours")
     host: str = Field(default="127.0.0.1", description="address the web process listens on")
     port: int = Field(default=8000, ge=1, le=65535)
     secure_cookies: bool = Field(default=False, description="set where the service is reached over HTTPS")
@@ -76,6 +77,11 @@ class Settings(BaseSettings):
     def model_folder(self) -> Path:
         """Give the folder of the model in force."""
         return self.model_dir or shipped("models/street")
+
+    @property
+    def office_hours_file(self) -> Path:
+        """Give the office hours in force."""
+        return self.office_hours or shipped("datasets/office_hours.yaml")
 
     @property
     def taxonomy_file(self) -> Path:

@@ -7,17 +7,20 @@ from fastapi import APIRouter, Header, Query, Response
 from sqlalchemy.orm import Session
 
 from api.accounts.door import Reviewer, Viewer
+from api.clocks.deadlines import deadlines
+from api.clocks.hours import OfficeHours
 from api.context import Context, Service
+from api.database import now
 from api.errors import Unfit
 from api.issues import service
-from api.issues.schemas import EventView, IssuePoint, IssueView, SightingView, Step, Summary, Titled
+from api.issues.schemas import DeadlineView, EventView, IssuePoint, IssueView, SightingView, Step, Summary, Titled
 from api.issues.tables import Issue
 from api.issues.transitions import State
 from api.paging import Paged, PageOf
 from api.points import service as points
 from api.points.routes import revision_of
 from api.points.tables import Point
-from detector.taxonomy import Named, Taxonomy
+from detector.taxonomy import Named, Taxonomy, ViolationClass
 
 router = APIRouter(prefix="/issues", tags=["issues"])
 
@@ -109,25 +112,33 @@ def take_step(
 def views(session: Session, rows: list[Issue], context: Service) -> list[IssueView]:
     """Give issues as they are sent, with the names of their class, kind, departments and point."""
     places = points.points_by_id(session, [row.point_id for row in rows])
-    return [_view(row, places[row.point_id], context.taxonomy) for row in rows]
+    return [_view(row, places[row.point_id], context) for row in rows]
 
 
-def _view(row: Issue, point: Point, taxonomy: Taxonomy) -> IssueView:
+def _view(row: Issue, point: Point, context: Service) -> IssueView:
+    taxonomy = context.taxonomy
     entry = taxonomy.classes.get(row.class_code)
     unknown = Titled(code=row.class_code, zh=row.class_code, en=row.class_code)  # the catalogue has dropped it
     departments = [one for one in taxonomy.departments if entry and one.code in entry.departments]
     columns = {
         name: getattr(row, name)
         for name in IssueView.model_fields
-        if name not in ("kind", "violation", "departments", "point")
+        if name not in ("kind", "violation", "departments", "point", "deadlines")
     }
     return IssueView(
         kind=_titled(taxonomy.kind_of[row.class_code]) if entry else unknown,
         violation=_titled(entry) if entry else unknown,
         departments=[_titled(one) for one in departments],
         point=IssuePoint.model_validate(point),
+        deadlines=_deadlines(row, entry, context.office) if entry else [],
         **columns,
     )
+
+
+def _deadlines(row: Issue, entry: ViolationClass, office: OfficeHours) -> list[DeadlineView]:
+    if row.state != State.open or row.clock_started_at is None:
+        return []
+    return [DeadlineView.model_validate(one) for one in deadlines(entry, row.clock_started_at, now(), office)]
 
 
 def _titled(entry: Named) -> Titled:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.clocks.deadlines import Pace
 from api.issues.transitions import Action, State
 from detector.rules import Certainty, Reason
 
@@ -33,6 +34,16 @@ class IssuePoint(BaseModel):
     responsible_person: str
 
 
+class DeadlineView(BaseModel):
+    """One step that must be done in time, on the working clock of the department that acts first."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    step: str = Field(examples=["fix"])
+    due_at: datetime
+    pace: Pace
+
+
 class IssueView(BaseModel):
     """An issue as it stands."""
 
@@ -44,6 +55,8 @@ class IssueView(BaseModel):
     departments: list[Titled]
     point: IssuePoint
     opened_at: datetime
+    clock_started_at: datetime | None = Field(description="null while the issue is only suspected")
+    deadlines: list[DeadlineView] = Field(description="of an open issue; computed from the office hours in force")
     closed_at: datetime | None
     first_seen_at: datetime
     last_seen_at: datetime

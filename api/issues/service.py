@@ -99,12 +99,14 @@ def _open_issue(
     reopened = _reopen(session, seen, here, state, numbering)
     if reopened is not None:
         return reopened
+    at = now()
     values = {
         "number": _next_number(session, numbering.prefix),
         "point_id": seen.point_id,
         "class_code": code,
         "state": state,
-        "opened_at": now(),
+        "opened_at": at,
+        "clock_started_at": at if state is State.open else None,
         "first_seen_at": seen.at,
         "last_seen_at": seen.at,
         "sighting_count": 0,
@@ -176,6 +178,8 @@ def _move(
     """Change the state and write down that it changed."""
     before, issue.state = State(issue.state), to
     issue.revision += 1
+    if to is State.open:
+        issue.clock_started_at = now()
     _note(session, issue, action, before, to, by=by, note=note, capture_id=capture_id)
 
 
@@ -281,6 +285,15 @@ def list_sightings(session: Session, issue_id: uuid.UUID, window: Window) -> tup
 def list_events(session: Session, issue_id: uuid.UUID, window: Window) -> tuple[list[IssueEvent], str | None]:
     """Give one page of the steps in an issue's life, newest first."""
     return cut(session, sa.select(IssueEvent).where(IssueEvent.issue_id == issue_id), IssueEvent, window)
+
+
+def unfinished_by_point(session: Session) -> dict[uuid.UUID, dict[State, int]]:
+    """Count the open issues, and those in review, of each point that has any."""
+    counted: dict[uuid.UUID, dict[State, int]] = defaultdict(dict)
+    query = sa.select(Issue.point_id, Issue.state, sa.func.count()).where(Issue.closed_at.is_(None))
+    for point_id, state, count in session.execute(query.group_by(Issue.point_id, Issue.state)):
+        counted[point_id][State(state)] = count
+    return dict(counted)
 
 
 def summarise(session: Session, taxonomy: Taxonomy) -> dict[str, Any]:

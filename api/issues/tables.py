@@ -20,6 +20,7 @@ class Issue(Identified, Table):
     class_code: Mapped[str] = mapped_column(sa.String(48), index=True)
     state: Mapped[str] = mapped_column(sa.String(16), index=True)
     opened_at: Mapped[datetime]  # when it was recorded first
+    clock_started_at: Mapped[datetime | None]  # when it was last opened for good; null while it is only suspected
     closed_at: Mapped[datetime | None]  # closed or rejected
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
