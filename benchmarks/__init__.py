@@ -1,0 +1,1 @@
+"""How long a photo takes, measured against the field's usual way."""
