@@ -2,10 +2,15 @@
 
 The rule for a label. Everything rendered that belongs to a model class carries an index of its own. Its box is that of
 its *visible* pixels. The box is dropped when
-- fewer than `MIN_PIXELS` pixels (at 640 x 480, scaled with the picture's area) show it, or a side is under `MIN_SIDE_PX`;
-- its visible box covers less than `MIN_SHARE` of the box its whole geometry would project to (mostly hidden or out of frame).
-Thin things (cables) have few pixels in a large box, so their minimum is `MIN_PIXELS_THIN`, and their box is trimmed to the
-`TRIM` quantiles of their pixels: one stray wire must not stretch it.
+- fewer than `MIN_PIXELS` pixels (at 640 x 480, scaled with the picture's area) show it, or a side is under
+  `MIN_SIDE_PX`;
+- its visible box covers less than `MIN_SHARE` of that part of its projected geometry which lies in the frame (mostly
+  hidden);
+- its visible box covers less than `MIN_INSIDE` of its whole projected geometry and less than `LARGE` of the picture
+  (mostly out of frame, and what is left is small; a tangle that fills the picture stays).
+Thin things (cables) have few pixels in a large box, so their minimum is `MIN_PIXELS_THIN`, and their box is drawn round
+their dense part: cells of the picture that hold at least `DENSE` of what full ones hold. One stray wire must not
+stretch it, nor one stray scrap a heap's (`TRIM`).
 """
 
 from __future__ import annotations
@@ -17,16 +22,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 CLASSES = (
-    "exposed_garbage", "trash_bin", "overflowing_bin", "pothole", "graffiti", "tangled_cable",
-    "person", "bicycle", "motorcycle", "car", "bus", "truck",
-)  # fmt: skip
+    "exposed_garbage",
+    "trash_bin",
+    "overflowing_bin",
+    "pothole",
+    "graffiti",
+    "tangled_cable",
+    "person",
+    "bicycle",
+    "motorcycle",
+    "car",
+    "bus",
+    "truck",
+)
 """Model classes in the order of their YOLO ids."""
 
 MIN_PIXELS = 160
 MIN_PIXELS_THIN = 220
 MIN_SIDE_PX = 8
 MIN_SHARE = 0.25
-TRIM = 0.01
+MIN_SHARE_THIN = 0.1  # their geometry is a loose cloud, their trimmed box the dense part of it
+MIN_INSIDE = 0.2
+LARGE = 0.03
+TRIM = {"exposed_garbage": 0.004, "tangled_cable": 0.006}
+DENSE = 0.22
+_CELLS_ACROSS = 40
 _REFERENCE_AREA = 640 * 480
 _THIN = frozenset({"tangled_cable"})
 
@@ -59,10 +79,33 @@ def visible_box(mask: NDArray[np.bool_], trim: float = 0.0) -> Extent | None:
     return float(x1), float(y1), float(x2 + 1), float(y2 + 1)
 
 
+def dense_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Those true pixels of an (H, W) mask that lie in cells with at least `DENSE` of what full cells hold."""
+    cell = max(4, mask.shape[1] // _CELLS_ACROSS)
+    height, width = (-(-side // cell) * cell for side in mask.shape)
+    padded = np.zeros((height, width), bool)
+    padded[: mask.shape[0], : mask.shape[1]] = mask
+    counts = padded.reshape(height // cell, cell, width // cell, cell).sum(axis=(1, 3))
+    if not counts.any():
+        return mask
+    full = np.quantile(counts[counts > 0], 0.9)
+    dense = np.repeat(np.repeat(counts >= DENSE * full, cell, axis=0), cell, axis=1)
+    return mask & dense[: mask.shape[0], : mask.shape[1]]
+
+
 def area(extent: Extent) -> float:
     """Area in square pixels; 0 for an empty or inverted extent."""
     x1, y1, x2, y2 = extent
     return max(0.0, x2 - x1) * max(0.0, y2 - y1)
+
+
+def hidden_or_cropped(seen: Extent, whole: Extent, shape: tuple[int, ...], min_share: float = MIN_SHARE) -> bool:
+    """Whether too little of an object is seen (`seen` of `whole`, pixels) in an (H, W) picture for a label."""
+    height, width = shape[:2]
+    framed = (max(0.0, whole[0]), max(0.0, whole[1]), min(float(width), whole[2]), min(float(height), whole[3]))
+    mostly_hidden = area(seen) < min_share * area(framed)
+    mostly_outside = area(seen) < MIN_INSIDE * area(whole) and area(seen) < LARGE * width * height
+    return mostly_hidden or mostly_outside
 
 
 def find_boxes(indices: NDArray[np.int32], labels: Mapping[int, str], whole: Mapping[int, Extent]) -> list[Box]:
@@ -78,10 +121,10 @@ def find_boxes(indices: NDArray[np.int32], labels: Mapping[int, str], whole: Map
         mask = indices == index
         if np.count_nonzero(mask) < (MIN_PIXELS_THIN if thin else MIN_PIXELS) * scale:
             continue
-        extent = visible_box(mask, TRIM if thin else 0.0)
+        extent = visible_box(dense_part(mask) if thin else mask, TRIM.get(label, 0.0))
         if extent is None or min(extent[2] - extent[0], extent[3] - extent[1]) < MIN_SIDE_PX:
             continue
-        if area(extent) < MIN_SHARE * area(whole.get(index, extent)):
+        if hidden_or_cropped(extent, whole.get(index, extent), indices.shape, MIN_SHARE_THIN if thin else MIN_SHARE):
             continue
         boxes.append(Box(label=label, xyxy=extent))
     return sorted(boxes, key=lambda box: -area(box.xyxy))

@@ -21,7 +21,7 @@ def expose(linear: Pixels, rng: np.random.Generator, stops: float = 0.0) -> Pixe
     weight[: luminance.shape[0] // 3] = 0.45
     mean = np.exp(np.average(np.log(luminance + 1e-3).mean(axis=1), weights=weight))
     highlight = max(np.percentile(luminance, 97), 1e-3)
-    gain = min(0.20 / mean, 2.6 / highlight * 1.6)  # 0.20: a little above the classic 18 % grey
+    gain = min(0.235 / mean, 4.2 / highlight)  # 0.235: phones lift the classic 18 % grey; highlights may clip a little
     return (linear * gain * 2 ** (stops + rng.normal(0, 0.22))).astype(np.float32)
 
 
@@ -40,7 +40,7 @@ def as_camera(display: Pixels, rng: np.random.Generator) -> Image.Image:
     """Give display values (H, W, 3) 0..1 a cast, a vignette, a touch of blur, sharpening and sensor noise."""
     height, width = display.shape[:2]
     grey = display.mean(axis=2, keepdims=True)
-    image = grey + (display - grey) * rng.uniform(0.82, 1.08)
+    image = grey + (display - grey) * rng.uniform(0.9, 1.22)
     image = image * (1 + rng.normal(0, 0.018, 3))
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     image = image * (1 - rng.uniform(0.03, 0.16) * (x**2 + y**2) / 2)[..., None]

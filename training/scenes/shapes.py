@@ -28,7 +28,9 @@ class Mesh:
             self.materials.append(material)
         return self.materials.index(material)
 
-    def add(self, points: Iterable[Sequence[float]], faces: Iterable[Sequence[int]], material: bpy.types.Material) -> None:
+    def add(
+        self, points: Iterable[Sequence[float]], faces: Iterable[Sequence[int]], material: bpy.types.Material
+    ) -> None:
         """Append vertices and the faces among them (numbered from 0)."""
         start, slot = len(self.vertices), self.slot(material)
         self.vertices.extend(tuple(float(c) for c in p) for p in points)  # type: ignore[misc]
@@ -47,8 +49,14 @@ class Mesh:
         faces = [(0, 3, 2, 1), (4, 5, 6, 7), (0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7)]
         self.add(points, faces, material)
 
-    def lathe(self, profile: Sequence[tuple[float, float]], material: bpy.types.Material, origin: Point = (0, 0, 0),
-              sides: int = 16, axis: str = "z") -> None:  # fmt: skip
+    def lathe(
+        self,
+        profile: Sequence[tuple[float, float]],
+        material: bpy.types.Material,
+        origin: Point = (0, 0, 0),
+        sides: int = 16,
+        axis: str = "z",
+    ) -> None:
         """Append a surface of revolution: `profile` holds (radius, height) from bottom to top, closed by caps."""
         angles = np.linspace(0, 2 * np.pi, sides, endpoint=False)
         ring = [(r * np.cos(a), r * np.sin(a), h) for r, h in profile for a in angles]
@@ -79,8 +87,9 @@ class Mesh:
         return mesh
 
 
-def place(data: bpy.types.ID, matrix: Matrix | None = None, index: int = 0,
-          colour: Sequence[float] | None = None) -> bpy.types.Object:  # fmt: skip
+def place(
+    data: bpy.types.ID, matrix: Matrix | None = None, index: int = 0, colour: Sequence[float] | None = None
+) -> bpy.types.Object:
     """Put a mesh or curve into the scene with its label index (0: unlabelled) and its own colour (linear RGB)."""
     thing = bpy.data.objects.new(data.name, data)
     bpy.context.scene.collection.objects.link(thing)
@@ -99,16 +108,26 @@ def bevel(thing: bpy.types.Object, width: float, segments: int = 2) -> bpy.types
     return thing
 
 
-def pose(location: Sequence[float], yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0,
-         scale: float | Sequence[float] = 1.0) -> Matrix:  # fmt: skip
+def pose(
+    location: Sequence[float],
+    yaw: float = 0.0,
+    pitch: float = 0.0,
+    roll: float = 0.0,
+    scale: float | Sequence[float] = 1.0,
+) -> Matrix:
     """Give the matrix that scales, then turns about x (pitch), y (roll), z (yaw; radians), then moves."""
     factors = (scale, scale, scale) if isinstance(scale, int | float) else scale
     turn = Matrix.Rotation(yaw, 4, "Z") @ Matrix.Rotation(roll, 4, "Y") @ Matrix.Rotation(pitch, 4, "X")
     return Matrix.Translation(Vector(location)) @ turn @ Matrix.Diagonal((*factors, 1.0))
 
 
-def tubes(name: str, lines: Iterable[NDArray[np.float64]], radius: float, material: bpy.types.Material,
-          radii: Sequence[float] | None = None) -> bpy.types.Curve:  # fmt: skip
+def tubes(
+    name: str,
+    lines: Iterable[NDArray[np.float64]],
+    radius: float,
+    material: bpy.types.Material,
+    radii: Sequence[float] | None = None,
+) -> bpy.types.Curve:
     """Make round tubes along lines of points, each (n, 3) in metres; `radii` gives each line its own factor."""
     curve = bpy.data.curves.new(name, "CURVE")
     curve.dimensions, curve.bevel_depth, curve.bevel_resolution = "3D", radius, 1
@@ -123,8 +142,9 @@ def tubes(name: str, lines: Iterable[NDArray[np.float64]], radius: float, materi
     return curve
 
 
-def crumple(points: NDArray[np.float64], rng: np.random.Generator, size: float, folds: int = 7,
-            sharp: float = 1.0) -> NDArray[np.float64]:  # fmt: skip
+def crumple(
+    points: NDArray[np.float64], rng: np.random.Generator, size: float, folds: int = 7, sharp: float = 1.0
+) -> NDArray[np.float64]:
     """Give each of (n, 3) unit-ish points a height in about -1..1 that looks like creased film.
 
     A sum of folded waves |sin| in random directions of growing frequency; `size` scales the lowest frequency.
