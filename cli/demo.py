@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +112,7 @@ def _run(context: "Service", url: str, photos: Path | None) -> dict[str, Any]:
 
 
 def _sendings(folder: Path, client: "httpx.Client") -> Iterator[Sending]:
-    """Give the photos of a folder with their points.
+    """Give the photos of a folder with their points: as its table says, else by GPS, else spread over the points.
 
     Raises:
         Unfit: the folder holds no photos, or its table names one that is not there.
@@ -135,7 +135,17 @@ def _sendings(folder: Path, client: "httpx.Client") -> Iterator[Sending]:
         raise Unfit(f"{folder} holds no photos ({', '.join(sorted(SUFFIXES))}).")
     codes = [point["code"] for point in _all(client, "/points")]
     for index, path in enumerate(paths):
-        yield Sending(path=path, point=codes[index % len(codes)])
+        yield Sending(path=path, point="" if _has_position(path) else codes[index % len(codes)])
+
+
+def _has_position(path: Path) -> bool:
+    """Say whether a photo carries a GPS position; one that cannot be opened does not, and the service will say why."""
+    from detector import PhotoError, open_photo
+
+    try:
+        return open_photo(path, at_least_px=64).position is not None
+    except PhotoError:
+        return False
 
 
 def _send_all(client: "httpx.Client", sendings: list[Sending]) -> list[str]:
@@ -166,17 +176,18 @@ def _settle(client: "httpx.Client", ids: list[str]) -> None:
 
     from api.errors import Unavailable
 
-    waiting, moved = set(ids), time.monotonic()
+    waiting, moved = deque(ids), time.monotonic()
     with Progress(disable=not sys.stderr.isatty()) as progress:
-        bar = progress.add_task("looking", total=len(waiting))
+        bar = progress.add_task("looking", total=len(ids))
         while waiting:
-            settled = {one for one in waiting if _status(client, one) in ("done", "failed")}
-            if settled:
-                waiting, moved = waiting - settled, time.monotonic()
-                progress.update(bar, completed=len(ids) - len(waiting))
+            if _status(client, waiting[0]) in ("done", "failed"):
+                waiting.popleft()
+                moved = time.monotonic()
+                progress.advance(bar)
             elif time.monotonic() - moved > SETTLE_S:
                 raise Unavailable(f"{len(waiting)} photos are still waiting; is the worker running?")
-            time.sleep(0.2)
+            else:
+                time.sleep(0.2)
 
 
 def _status(client: "httpx.Client", capture: str) -> str:
