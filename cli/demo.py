@@ -28,6 +28,7 @@ class Sending:
 
     path: Path
     point: str  #: code of its point; empty where its GPS position decides
+    otherwise: str = ""  #: code of the point to take where no point is near its position
 
 
 def command(
@@ -112,7 +113,7 @@ def _run(context: "Service", url: str, photos: Path | None) -> dict[str, Any]:
 
 
 def _sendings(folder: Path, client: "httpx.Client") -> Iterator[Sending]:
-    """Give the photos of a folder with their points: as its table says, else by GPS, else spread over the points.
+    """Give the photos of a folder with their points: as its table says, else by GPS, else one after another.
 
     Raises:
         Unfit: the folder holds no photos, or its table names one that is not there.
@@ -123,7 +124,10 @@ def _sendings(folder: Path, client: "httpx.Client") -> Iterator[Sending]:
     table = folder / "captures.csv"
     if table.is_file():
         with table.open(encoding="utf-8-sig", newline="") as file:
-            for row in csv.DictReader(file):
+            rows = csv.DictReader(file)
+            if not {"photo", "point"} <= set(rows.fieldnames or ()):
+                raise Unfit(f"{table}: its first row must name the columns photo and point.")
+            for row in rows:
                 inside = folder / "photos" / row["photo"]
                 path = inside if inside.is_file() else folder / row["photo"]
                 if not path.is_file():
@@ -135,17 +139,7 @@ def _sendings(folder: Path, client: "httpx.Client") -> Iterator[Sending]:
         raise Unfit(f"{folder} holds no photos ({', '.join(sorted(SUFFIXES))}).")
     codes = [point["code"] for point in _all(client, "/points")]
     for index, path in enumerate(paths):
-        yield Sending(path=path, point="" if _has_position(path) else codes[index % len(codes)])
-
-
-def _has_position(path: Path) -> bool:
-    """Say whether a photo carries a GPS position; one that cannot be opened does not, and the service will say why."""
-    from detector import PhotoError, open_photo
-
-    try:
-        return open_photo(path, at_least_px=64).position is not None
-    except PhotoError:
-        return False
+        yield Sending(path=path, point="", otherwise=codes[index % len(codes)])
 
 
 def _send_all(client: "httpx.Client", sendings: list[Sending]) -> list[str]:
@@ -154,16 +148,20 @@ def _send_all(client: "httpx.Client", sendings: list[Sending]) -> list[str]:
 
     ids = []
     for sending in track(sendings, description="sending", disable=not sys.stderr.isatty()):
-        answer = client.post(
-            "/captures",
-            files={"photos": (sending.path.name, sending.path.read_bytes())},
-            data={"point_id": sending.point} if sending.point else {},
-        )
+        answer = _send(client, sending.path, sending.point)
+        if answer.is_client_error and sending.otherwise:
+            answer = _send(client, sending.path, sending.otherwise)
         if answer.is_client_error:
             print(f"{sending.path.name}: refused: {answer.json()['detail']}", file=sys.stderr)
             continue
         ids.append(_expect(answer).json()["captures"][0]["id"])
     return ids
+
+
+def _send(client: "httpx.Client", path: Path, point: str) -> "httpx.Response":
+    return client.post(
+        "/captures", files={"photos": (path.name, path.read_bytes())}, data={"point_id": point} if point else {}
+    )
 
 
 def _settle(client: "httpx.Client", ids: list[str]) -> None:
