@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from api.context import Service
 
 START_S = 120.0  # the service must answer within this time
+WIDE = 120  # columns, where nobody says how wide the terminal is
 SETTLE_S = 600.0  # and no capture may stand still for this long
 
 
@@ -106,7 +107,7 @@ def _run(context: "Service", url: str, photos: Path | None) -> dict[str, Any]:
             _expect(client.post("/points/import", files={"file": (points.name, points.read_bytes())}))
             sent = _send_all(client, list(_sendings(photos or shipped("datasets/demo"), client)))
             _settle(client, sent)
-            return _show(client, sent)
+            return _show(client, sent, context.settings.language)
     finally:
         with context.database.write() as session:
             accounts.revoke_key(session, key_row.id)
@@ -137,7 +138,7 @@ def _sendings(folder: Path, client: "httpx.Client") -> Iterator[Sending]:
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not paths:
         raise Unfit(f"{folder} holds no photos ({', '.join(sorted(SUFFIXES))}).")
-    codes = [point["code"] for point in _all(client, "/points")]
+    codes = sorted(point["code"] for point in _all(client, "/points"))
     for index, path in enumerate(paths):
         yield Sending(path=path, point="", otherwise=codes[index % len(codes)])
 
@@ -192,25 +193,27 @@ def _status(client: "httpx.Client", capture: str) -> str:
     return str(_expect(client.get(f"/captures/{capture}")).json()["status"])
 
 
-def _show(client: "httpx.Client", sent: list[str]) -> dict[str, Any]:
+def _show(client: "httpx.Client", sent: list[str], language: str) -> dict[str, Any]:
     """Print the open issues as a table and give the summary."""
     from rich.console import Console
     from rich.table import Table
 
+    from detector.texts import say
+
     issues = [issue for issue in _all(client, "/issues") if issue["state"] in ("open", "in_review")]
     table = Table(title=f"{len(issues)} issues from {len(sent)} photos")
     for heading in ("number", "state", "violation", "point", "sightings", "responsible"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=True)
     for issue in sorted(issues, key=lambda one: one["number"]):
         table.add_row(
             issue["number"],
-            issue["state"],
-            f"{issue['violation']['zh']} {issue['violation']['en']}",
+            say(f"state.{issue['state']}", language),
+            str(issue["violation"][language]),
             f"{issue['point']['code']} {issue['point']['name']}",
             str(issue["sighting_count"]),
             issue["point"]["responsible_post"],
         )
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
     by_state = Counter(issue["state"] for issue in issues)
     print(f"{by_state['open']} opened by themselves, {by_state['in_review']} wait for a person")
     return {"points": len(_all(client, "/points")), "photos": len(sent), "issues": len(issues)}
