@@ -1,10 +1,8 @@
 """Put the service together: `build_app(settings)`. Nothing here runs at import."""
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
@@ -19,11 +17,10 @@ from api.context import Service
 from api.database import Database
 from api.issues import routes as issues
 from api.media import Media
+from api.models import about_model, open_card, seed_registry
 from api.points import routes as points
 from api.problems import install
 from api.settings import Settings
-from detector.card import Card, read_card, read_model_bytes
-from detector.live import LiveModel
 from detector.taxonomy import read_taxonomy
 
 DESCRIPTION = """Photos of points go in; one open issue for each point and kind of violation comes out.
@@ -41,14 +38,8 @@ def open_service(settings: Settings) -> Service:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     taxonomy = read_taxonomy(settings.taxonomy_file)
     office = read_office_hours(settings.office_hours_file)
-
-    def read_fitting_card(folder: Path) -> Card:
-        card = read_card(folder)
-        read_model_bytes(folder, card)  # a card whose artifact no worker would load is not in force
-        taxonomy.check_against(card)
-        return card
-
-    model = LiveModel(settings.model_folder, read_fitting_card)
+    seed_registry(settings, taxonomy)
+    model = open_card(settings, taxonomy)
     database = Database(settings.database)
     database.upgrade()
     with database.write() as session:
@@ -87,7 +78,14 @@ def build_app(settings: Settings) -> FastAPI:
     install(app, settings.language)
     app.include_router(accounts.signing_in)
     inside = APIRouter(prefix="/api/v1")
-    for router in (accounts.router, points.router, captures.router, issues.router, _about(service)):
+    for router in (
+        accounts.router,
+        points.router,
+        captures.router,
+        issues.router,
+        _about(service),
+        about_model(service),
+    ):
         inside.include_router(router)
     app.include_router(inside)
     pages.add_pages(app, service)
@@ -123,9 +121,5 @@ def _about(service: Service) -> APIRouter:
             for entry in kind["classes"]:
                 entry["standing"] = service.taxonomy.standing(entry["code"], service.card)
         return JSONResponse(catalogue)
-
-    @router.get("/model", summary="The card of the model in force")
-    def model(_: Viewer) -> JSONResponse:
-        return JSONResponse(json.loads(service.card.model_dump_json()))
 
     return router

@@ -23,7 +23,9 @@ class Settings(BaseSettings):
     media_url: str | None = Field(
         default=None, description="fsspec URL such as s3://bucket/path; else the data directory"
     )
-    model_dir: Path | None = Field(default=None, description="folder with CURRENT or card.yaml; else the shipped model")
+    model_dir: Path | None = Field(
+        default=None, description="folder with CURRENT or card.yaml; else in the data directory"
+    )
     taxonomy: Path | None = Field(default=None, description="catalogue of violations; else the shipped one")
     office_hours: Path | None = Field(default=None, description="when offices work; else the shipped hours")
     host: str = Field(default="127.0.0.1", description="address the web process listens on")
@@ -75,8 +77,8 @@ class Settings(BaseSettings):
 
     @property
     def model_folder(self) -> Path:
-        """Give the folder of the model in force."""
-        return self.model_dir or shipped("models/street")
+        """Give the folder of the versions of the model, one of them in force."""
+        return self.model_dir or self.data_dir / "models" / "street"
 
     @property
     def office_hours_file(self) -> Path:

@@ -18,6 +18,21 @@ CARD_FILE = "card.yaml"
 CURRENT_FILE = "CURRENT"
 MAX_CARD_BYTES = 1_000_000  # a card is a page of text; more is not a card
 
+#: Beginnings of files that have been seen under a model's name; said before the hash, since it says more.
+_FOREIGN = {
+    b"PK\x03\x04": "a zip archive, as torch writes its checkpoints",
+    b"\x80\x02": "a Python pickle, as torch writes its older checkpoints",
+    b"\x80\x03": "a Python pickle",
+    b"\x80\x04": "a Python pickle",
+    b"\x80\x05": "a Python pickle",
+    b"\x1f\x8b": "a gzip archive",
+    b"\x89HDF": "an HDF5 file, as Keras writes",
+    b"\x7fELF": "a program",
+    b"version https://git-lfs": "a Git LFS pointer, not the file it stands for",
+}
+#: The key under which an ONNX file names a second file for its weights (StringStringEntryProto in onnx.proto).
+_WEIGHTS_ELSEWHERE = b"\x0a\x08location\x12"
+
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$")]
@@ -162,16 +177,21 @@ def read_model_bytes(folder: Path, card: Card) -> bytes:
     """Give the artifact's bytes, after checking them against the card's length and SHA-256.
 
     Raises:
-        ModelRefused: the file is missing or is not the one the card describes.
+        ModelRefused: the file is missing, is no ONNX, is not the one the card describes, or is not all of the model.
     """
     path = folder / card.model.file
     try:
         content = path.read_bytes()
     except OSError as error:
         raise ModelRefused(f"{path} cannot be read: {error.strerror or error}") from error
+    for beginning, kind in _FOREIGN.items():
+        if content.startswith(beginning):
+            raise ModelRefused(f"{path} is {kind}. Only ONNX is ever loaded: export the model, then write its card.")
     if len(content) != card.model.bytes:
         raise ModelRefused(f"{path} has {len(content)} bytes, its card says {card.model.bytes}: damaged or replaced.")
     digest = hashlib.sha256(content).hexdigest()
     if digest != card.model.sha256:
         raise ModelRefused(f"{path} has SHA-256 {digest}, its card says {card.model.sha256}: damaged or replaced.")
+    if _WEIGHTS_ELSEWHERE in content:
+        raise ModelRefused(f"{path} keeps weights in another file, which no SHA-256 covers. Export it as one file.")
     return content

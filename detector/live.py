@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from detector.card import find_version
-from detector.errors import DetectorError
+from detector.errors import DetectorError, ModelRefused
 
 Loaded = TypeVar("Loaded")
 
@@ -39,6 +39,16 @@ class LiveModel(Generic[Loaded]):
         self._refused: Path | None = None
         self.refusal: DetectorError | None = None
 
+    @property
+    def folder(self) -> Path:
+        """Give the folder of the version in use."""
+        return self._version
+
+    @property
+    def refused(self) -> str | None:
+        """Give the name of the version that was refused; None where none was, or the pointer itself is damaged."""
+        return self._refused.name if self._refused else None
+
     def current(self) -> Loaded:
         """Give what is to be used now, after a look at the pointer if the last one is some seconds old."""
         if time.monotonic() - self._looked_at >= self._look_every_s and self._lock.acquire(blocking=False):
@@ -58,4 +68,8 @@ class LiveModel(Generic[Loaded]):
             if version == self._version:
                 self._refused = self.refusal = None
         except DetectorError as error:
-            self._refused, self.refusal = version, error
+            if self.refusal is None or str(error) != str(self.refusal):  # a damaged pointer is met at every look
+                self.refusal = error
+            self._refused = version
+        except OSError as error:
+            self.refusal = self.refusal or ModelRefused(f"{self._folder} cannot be looked at: {error}")

@@ -56,6 +56,20 @@ class Session:
         raw: npt.NDArray[np.float32] = np.asarray(outputs[0], dtype=np.float32)[0]
         return raw
 
+    def try_out(self, card: Card) -> None:
+        """Look at one grey picture.
+
+        Raises:
+            ModelRefused: the model loads, but cannot be run or gives what no reader of boxes can take.
+        """
+        side = card.model.input_px
+        try:
+            raw = self.run(np.full((1, 3, side, side), 0.5, dtype=np.float32))
+        except _REFUSALS as error:
+            raise ModelRefused(f"{card.name} {card.version} loads but does not run: {error}") from error
+        if raw.ndim != 2 or raw.shape[0] != 4 + len(card.classes) or not np.isfinite(raw).all():
+            raise ModelRefused(f"{card.name} {card.version} runs but gives {raw.shape} or numbers that are none.")
+
 
 def _checked_input(session: onnxruntime.InferenceSession, card: Card) -> str:
     inputs = session.get_inputs()
