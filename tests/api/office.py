@@ -1,0 +1,62 @@
+"""The service inside the test's own process: the real application, database and media, and a worker on demand."""
+
+import uuid
+from types import TracebackType
+
+from fastapi.testclient import TestClient
+
+from api.accounts import service as accounts
+from api.accounts.schemas import Role
+from api.app import build_app
+from api.context import Service
+from api.settings import Settings
+from api.worker import Worker
+from detector import Detector
+from tests.api.client import Client
+
+
+class Office:
+    """Opens the application and hands out clients of each role."""
+
+    def __init__(self, settings: Settings, detector: Detector) -> None:
+        self.settings = settings
+        self.app = build_app(settings)
+        self.context: Service = self.app.state.service
+        self.worker = Worker(self.context, detector)
+        self._http: list[TestClient] = []
+
+    def __enter__(self) -> "Office":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for http in self._http:
+            http.close()
+        self.context.database.close()
+
+    def client(self, role: Role = Role.admin, **headers: str) -> Client:
+        """Give a client that holds a new key with a role."""
+        return Client(self.http(Authorization=f"Bearer {self.key(role)[1]}", **headers))
+
+    def http(self, **headers: str) -> TestClient:
+        """Give a client with these headers and nothing else."""
+        made = TestClient(self.app, headers=headers, follow_redirects=False, raise_server_exceptions=False)
+        self._http.append(made)
+        return made
+
+    def key(self, role: Role = Role.admin) -> tuple[uuid.UUID, str]:
+        """Make a key and give its id and itself."""
+        with self.context.database.write() as session:
+            row, key = accounts.make_key(session, name=f"a test's {role}", role=role)
+            return row.id, key
+
+    def admin_key(self) -> str:
+        return accounts.admin_key_file(self.settings.data_dir).read_text().strip()
+
+    def work(self) -> int:
+        """Let the worker look at whatever waits and give how many captures that were."""
+        seen = 0
+        while self.worker.work_once():
+            seen += 1
+        return seen

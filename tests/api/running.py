@@ -1,0 +1,155 @@
+"""The real service as processes: `python -m cli serve` with its web and worker, on a free port of this machine."""
+
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+
+from tests.api.client import Client
+
+ROOT = Path(__file__).resolve().parents[2]
+START_S = 60.0  # a loaded machine included
+
+
+class Running:
+    """A service that can be started, killed and started again on the same data."""
+
+    def __init__(self, data_dir: Path, model_folder: Path, **settings: str) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log_file = data_dir.parent / f"{data_dir.name}.log"
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("POINTWATCH_")},
+            "POINTWATCH_DATA_DIR": str(data_dir),
+            "POINTWATCH_MODEL_DIR": str(model_folder.absolute()),
+            "POINTWATCH_PORT": str(self.port),
+            "POINTWATCH_MODEL_THREADS": "1",
+            "POINTWATCH_POLL_S": "0.05",
+            "POINTWATCH_LANGUAGE": "en",
+            **{f"POINTWATCH_{name.upper()}": value for name, value in settings.items()},
+        }
+        self._parent: subprocess.Popen[bytes] | None = None
+        self._clients: list[httpx.Client] = []
+
+    def start(self) -> "Running":
+        """Start the processes and wait until the service answers."""
+        with self.log_file.open("ab") as log:
+            self._parent = subprocess.Popen(
+                [sys.executable, "-m", "cli", "serve"], cwd=ROOT, env=self.environment, stdout=log, stderr=log
+            )
+        until = time.monotonic() + START_S
+        while not self.is_ready():
+            assert self._parent.poll() is None, f"the service ended:\n{self.log()}"
+            assert time.monotonic() < until, f"the service does not answer:\n{self.log()}"
+            time.sleep(0.1)
+        return self
+
+    def is_ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=2, trust_env=False).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def stop(self) -> int:
+        """Ask the service to end, as Ctrl-C and `kill` do, and give its exit status."""
+        assert self._parent is not None
+        self._parent.terminate()
+        return self._parent.wait(60)
+
+    def kill_all(self) -> None:
+        """End the whole tree at once and without warning, as a power cut does."""
+        for process in self.tree():
+            _kill(process)
+        assert self._parent is not None
+        self._parent.wait(30)
+
+    def kill_parent(self) -> None:
+        """End only the watching parent without warning."""
+        assert self._parent is not None
+        self._parent.kill()
+        self._parent.wait(30)
+
+    def kill_child(self, part: str) -> int:
+        """End the `web` or `worker` process without warning and give its process id."""
+        (child,) = self.children(part)
+        _kill(child)
+        return child.pid
+
+    def tree(self) -> list[psutil.Process]:
+        """Give the parent and all below it."""
+        assert self._parent is not None
+        try:
+            parent = psutil.Process(self._parent.pid)
+            return [parent, *parent.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def children(self, part: str) -> list[psutil.Process]:
+        return [one for one in self.tree() if one.is_running() and one.cmdline()[-1:] == [part]]
+
+    def close(self) -> None:
+        """Leave nothing running, whatever the test did."""
+        for http in self._clients:
+            http.close()
+        left = self.tree()
+        if self._parent is not None and self._parent.poll() is None:
+            self._parent.terminate()
+            try:
+                self._parent.wait(20)
+            except subprocess.TimeoutExpired:
+                self._parent.kill()
+                self._parent.wait(20)
+        for process in left:
+            _kill(process)
+
+    def client(self, key: str | None = None, **headers: str) -> Client:
+        """Give a client that holds a key, the administrator's by default."""
+        http = httpx.Client(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {key or self.admin_key()}", **headers},
+            timeout=60,
+            trust_env=False,
+        )
+        self._clients.append(http)
+        return Client(http)
+
+    def admin_key(self) -> str:
+        return (self.data_dir / "secrets" / "admin.key").read_text().strip()
+
+    def log(self) -> str:
+        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    def media_files(self) -> set[str]:
+        """Give the names of the pictures kept, leaving out what a killed process had half written."""
+        return {path.name for path in (self.data_dir / "media").rglob("*") if path.is_file() and path.suffix != ".part"}
+
+    def query(self, sql: str) -> list[tuple[object, ...]]:
+        """Ask the database file directly, beside the service."""
+        connection = sqlite3.connect(self.data_dir / "pointwatch.sqlite3", timeout=30)
+        try:
+            return connection.execute(sql).fetchall()
+        finally:
+            connection.close()
+
+
+def _kill(process: psutil.Process) -> None:
+    """End one process of ours; psutil makes sure that the id was not given to another meanwhile."""
+    try:
+        process.send_signal(signal.SIGKILL)
+    except psutil.NoSuchProcess:
+        pass
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
