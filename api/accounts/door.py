@@ -6,7 +6,7 @@ caller. Which role a route needs, the route says itself with `allow(...)`.
 
 from collections.abc import Callable
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import anyio.to_thread
 from fastapi import Depends, Request
@@ -89,11 +89,24 @@ class Door:
             return
         wants_page = "text/html" in connection.headers.get("accept", "") and scope["method"] in SAFE_METHODS
         if isinstance(error, NotSignedIn) and wants_page:
-            await RedirectResponse("/sign-in", status_code=303)(scope, receive, send)
+            await RedirectResponse(_sign_in_then(connection), status_code=303)(scope, receive, send)
             return
         response = problem_response(error, language=self._language, accept=connection.headers.get("accept-language"))
         response.headers["connection"] = "close"  # the rest of the body is not read
         await response(scope, receive, send)
+
+
+def _sign_in_then(connection: HTTPConnection) -> str:
+    """Give the address of the sign-in page that leads on to the page that was asked for."""
+    wanted = connection.url.path + (f"?{connection.url.query}" if connection.url.query else "")
+    return "/sign-in" if wanted == "/" else f"/sign-in?{urlencode({'onward': wanted})}"
+
+
+def local_path(wanted: str | None) -> str:
+    """Give a path on this server to go on to; anything that could lead elsewhere becomes the first page."""
+    path = wanted or "/"
+    stays = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and len(path) <= 500
+    return path if stays else "/"
 
 
 def _same_page(headers: Headers) -> bool:

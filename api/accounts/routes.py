@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, Response
 from fastapi.responses import RedirectResponse
 
 from api.accounts import service
-from api.accounts.door import COOKIE, Admin, Viewer
+from api.accounts.door import COOKIE, Admin, Viewer, local_path
 from api.accounts.schemas import Caller, KeyView, MadeKey, NewKey
 from api.context import Context
 from api.errors import NotSignedIn
@@ -47,8 +47,9 @@ def sign_in(
     context: Context,
     key: Annotated[str | None, Form(max_length=200)] = None,
     code: Annotated[str | None, Form(max_length=200)] = None,
+    onward: Annotated[str, Form(max_length=2000)] = "/",
 ) -> Response:
-    """Exchange an access key, or a one-time code, for a session cookie."""
+    """Exchange an access key, or a one-time code, for a session cookie, and lead on to the page asked for."""
     if code:
         with context.database.write() as session:
             caller: Caller | None = service.use_code(session, code.strip())
@@ -57,7 +58,7 @@ def sign_in(
             caller = service.caller_of_key(session, (key or "").strip())
     if caller is None:
         raise NotSignedIn("This access key is unknown or was revoked. Look for blanks or missing letters at its ends.")
-    response = RedirectResponse("/", status_code=303)
+    response = RedirectResponse(local_path(onward), status_code=303)
     response.set_cookie(
         COOKIE,
         context.sessions.write(caller.key_id),

@@ -4,6 +4,7 @@ import hashlib
 import os
 import secrets
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -71,6 +72,12 @@ def caller_of_id(session: Session, key_id: uuid.UUID) -> Caller | None:
 
 def _caller(row: ApiKey | None) -> Caller | None:
     return Caller(key_id=row.id, name=row.name, role=Role(row.role)) if row else None
+
+
+def names_of(session: Session, key_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Give the names of keys, revoked ones too, so that a history can say who did what."""
+    rows = session.scalars(sa.select(ApiKey).where(ApiKey.id.in_(set(key_ids))))
+    return {row.id: row.name for row in rows}
 
 
 def first_admin(session: Session) -> ApiKey:

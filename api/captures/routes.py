@@ -6,6 +6,8 @@ import uuid
 from typing import Annotated
 
 import anyio.to_thread
+import cv2
+import numpy as np
 from fastapi import APIRouter, File, Form, Header, Request, Response, UploadFile
 from sqlalchemy.orm import Session
 
@@ -27,6 +29,7 @@ router = APIRouter(prefix="/captures", tags=["captures"])
 
 LONGEST_WAIT_S = 30.0
 _LOOK_EVERY_S = 0.1
+_SMALL_PX = 400  # long side of a picture in a list
 _PROOF_PX = 64  # small: a JPEG is read to its end, but only an eighth of it is computed
 _SUFFIX = {
     "JPEG": "jpg",
@@ -160,18 +163,31 @@ def get_capture(context: Context, _: Viewer, capture_id: uuid.UUID) -> CaptureVi
 @router.get(
     "/{capture_id}/picture", summary="The picture, without what the camera wrote into the file", response_class=Response
 )
-def get_picture(context: Context, _: Viewer, capture_id: uuid.UUID, boxes: bool = False) -> Response:
+def get_picture(
+    context: Context, _: Viewer, capture_id: uuid.UUID, boxes: bool = False, small: bool = False
+) -> Response:
     with context.database.read() as session:
         row = service.get_capture(session, capture_id)
     key = (row.evidence_key if boxes else None) or row.view_key
     if key is None:
         raise NotFound(f"Capture {capture_id} is {row.status}: there is no picture to show yet.")
     # The key is the content's hash: what was fetched once never changes.
+    content = context.media.get(key)
     return Response(
-        context.media.get(key),
+        _shrunk(content) if small else content,
         media_type="image/jpeg",
         headers={"Cache-Control": "private, max-age=31536000, immutable"},
     )
+
+
+def _shrunk(content: bytes) -> bytes:
+    """Give one of our own pictures as a small JPEG for lists."""
+    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_REDUCED_COLOR_2)
+    assert pixels is not None  # the worker wrote it
+    ratio = min(1.0, _SMALL_PX / max(pixels.shape[:2]))
+    size = (max(1, round(pixels.shape[1] * ratio)), max(1, round(pixels.shape[0] * ratio)))
+    _, encoded = cv2.imencode(".jpg", cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+    return encoded.tobytes()
 
 
 @router.post("/{capture_id}/retry", status_code=202, summary="Queue a failed capture again")

@@ -1,0 +1,37 @@
+"""Our own Vue components in plain JavaScript, where redrawing must keep scroll, focus and loaded pictures."""
+
+from typing import Any
+
+from nicegui.element import Element
+
+
+class _Component(Element):
+    """Takes everything it shows as data; Vue escapes it."""
+
+    def __init__(self, **data: Any) -> None:
+        super().__init__()
+        self.show(**data)
+
+    def show(self, **data: Any) -> None:
+        """Show other data; what is as it was causes no redrawing."""
+        changed = {name: value for name, value in data.items() if name not in self.props or self.props[name] != value}
+        for name, value in changed.items():
+            self.props[name] = value
+        if changed:
+            self.update()
+
+
+class IssueList(_Component, component="assets/issue_list.js"):
+    """Issues as rows; emits `more` when the next page is asked for."""
+
+
+class PointPlan(_Component, component="assets/point_plan.js"):
+    """Points on a graticule; emits `choose` with a point's code."""
+
+
+class Evidence(_Component, component="assets/evidence.js"):
+    """The pictures of an issue, with boxes to be switched on and off."""
+
+
+class Uploader(_Component, component="assets/uploader.js"):
+    """Sends photos to the API, one request each, and shows what became of them."""

@@ -1,0 +1,135 @@
+"""Everything about one issue, read in one transaction and put into words. Knows no widgets."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from api.accounts import service as accounts
+from api.captures import service as captures
+from api.captures.tables import Capture
+from api.console.visit import Visit
+from api.issues import service as issues
+from api.issues.routes import views
+from api.issues.schemas import IssueView
+from api.issues.tables import IssueEvent, Sighting
+from api.paging import Window
+from detector.taxonomy import Limit
+from detector.texts import catalogue
+
+MOST_PICTURES = 100  # the newest; an issue with more is better looked at through the API
+MOST_EVENTS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dossier:
+    """One issue with what belongs to it."""
+
+    issue: IssueView
+    sightings: list[Sighting]  #: newest first
+    photos: dict[uuid.UUID, Capture]
+    events: list[IssueEvent]  #: newest first
+    names: dict[uuid.UUID, str]  #: of the keys that acted
+
+
+def open_dossier(session: Session, visit: Visit, number: str) -> Dossier:
+    """Read an issue.
+
+    Raises:
+        NotFound: there is no such issue.
+    """
+    row = issues.get_issue(session, number)
+    sightings, _ = issues.list_sightings(session, row.id, Window(limit=MOST_PICTURES))
+    events, _ = issues.list_events(session, row.id, Window(limit=MOST_EVENTS))
+    return Dossier(
+        issue=views(session, [row], visit.service)[0],
+        sightings=sightings,
+        photos=captures.captures_by_id(session, [one.capture_id for one in sightings]),
+        events=events,
+        names=accounts.names_of(session, [one.by_key_id for one in events if one.by_key_id]),
+    )
+
+
+def pictures(visit: Visit, dossier: Dossier) -> list[dict[str, Any]]:
+    """Give the pictures of an issue, the surest first and then the newest, with their boxes in per cent."""
+    cover = dossier.issue.cover_capture_id
+    order = sorted(dossier.sightings, key=lambda one: one.capture_id != cover)
+    name = visit.name_of(dossier.issue.violation.code)
+    return [_picture(visit, sighting, dossier.photos[sighting.capture_id], name) for sighting in order]
+
+
+def _picture(visit: Visit, sighting: Sighting, photo: Capture, name: str) -> dict[str, Any]:
+    address = f"/api/v1/captures/{photo.id}/picture"
+    return {
+        "id": str(photo.id),
+        "src": address,
+        "with_boxes": f"{address}?boxes=true",
+        "small": f"{address}?boxes=true&small=true",
+        "width": photo.width,
+        "height": photo.height,
+        "alt": visit.say("console.evidence.alt", name=name, at=visit.moment(sighting.seen_at)),
+        "certainty": sighting.certainty,
+        "boxes": [_box(one, photo, name) for one in sighting.boxes],
+        "facts": _facts(visit, sighting, photo),
+    }
+
+
+def _box(found: dict[str, Any], photo: Capture, name: str) -> dict[str, Any]:
+    x1, y1, x2, y2 = found["box"]
+    return {
+        "x": round(x1 / photo.width * 100, 2),
+        "y": round(y1 / photo.height * 100, 2),
+        "width": round((x2 - x1) / photo.width * 100, 2),
+        "height": round((y2 - y1) / photo.height * 100, 2),
+        "label": f"{name} {found['confidence']:.0%}",
+    }
+
+
+def _facts(visit: Visit, sighting: Sighting, photo: Capture) -> list[tuple[str, str, bool]]:
+    """Give what is known of one picture: term, value, and whether the value is a code that may break anywhere."""
+    say = visit.say
+    facts = [
+        (say("console.evidence.seen"), visit.moment(sighting.seen_at), False),
+        (say("console.evidence.received"), visit.moment(photo.received_at), False),
+        (say("console.evidence.confidence"), f"{sighting.confidence:.0%}", False),
+        (say("console.evidence.certainty"), say(f"certainty.{sighting.certainty}"), False),
+        (say("console.evidence.reason"), say(f"reason.{sighting.reason}"), False),
+        (say("console.evidence.model"), sighting.model, True),
+        (say("console.evidence.file"), photo.filename, True),
+        (say("console.evidence.sha256"), photo.sha256[:16], True),
+    ]
+    if photo.distance_m is not None:
+        facts.insert(
+            2,
+            (say("console.evidence.distance"), say("console.evidence.metres", metres=f"{photo.distance_m:.0f}"), False),
+        )
+    return facts
+
+
+def limits_in_words(visit: Visit, class_code: str) -> str:
+    """Say how long a class may take, e.g. "fix within 4 h of working time"."""
+    entry = visit.service.taxonomy.classes.get(class_code)
+    return " · ".join(_limit(visit, limit) for limit in entry.limits) if entry else "–"
+
+
+def _limit(visit: Visit, limit: Limit) -> str:
+    unit, amount = next(
+        (unit, amount)
+        for unit, amount in (("minutes", limit.minutes), ("hours", limit.hours), ("days", limit.days))
+        if amount is not None
+    )
+    key = f"limit.step.{limit.step}"
+    return visit.say(
+        "limit.words",
+        step=visit.say(key) if key in catalogue() else limit.step,
+        time=visit.say(f"limit.{unit}", amount=amount),
+        clock=visit.say(f"limit.clock.{limit.clock}"),
+    )
+
+
+def event_in_words(visit: Visit, event: IssueEvent) -> str:
+    """Say what happened, and to which state it led."""
+    key = f"console.event.{event.action}"
+    what = visit.say(key) if key in catalogue() else event.action
+    return f"{what} → {visit.say(f'state.{event.to_state}')}"

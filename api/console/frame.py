@@ -1,0 +1,67 @@
+"""What every page has around its own: the header with the way to the other pages, the language, who is here."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from nicegui import ui
+
+from api.accounts.schemas import Role
+from api.console.plain import ASSETS, HTML_LANGUAGE
+from api.console.tags import tag
+from api.console.visit import Visit
+from detector.texts import LANGUAGES
+
+_SHEETS = ("colours.css", "console.css")
+
+
+@cache
+def _sheet_links() -> str:
+    """Give the links to the style sheets; the hash lets a browser fetch a changed one and keep an unchanged one."""
+    hashes = {name: hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()[:12] for name in _SHEETS}
+    return "".join(f'<link rel="stylesheet" href="/console/{name}?v={version}">' for name, version in hashes.items())
+
+
+@contextmanager
+def frame(visit: Visit, *, title: str, path: str) -> Iterator[None]:
+    """Build the page around what the block adds; `path` is the entry of the header that the page belongs to."""
+    ui.page_title(f"{title} · {visit.say('console.brand')}")
+    ui.add_head_html(_sheet_links())
+    tag("a", visit.say("console.skip"), "pw-skip", href="#main")
+    with tag("header", classes="pw-header"):
+        with tag("a", classes="pw-brand", href="/"):
+            tag("img", classes="pw-mark", src="/console/mark.svg", alt="", width="28", height="28")
+            tag("span", visit.say("console.brand"), "pw-brand-long")
+            tag("span", visit.say("console.brand_short"), "pw-brand-short")
+        with tag("nav", classes="pw-nav", aria_label=visit.say("console.nav.label")):
+            for entry, key in _entries(visit):
+                tag("a", visit.say(key), href=entry, aria_current="page" if entry == path else None)
+        _person(visit)
+    with tag("main", classes="pw-main", id="main", tabindex="-1"):
+        yield
+
+
+def _entries(visit: Visit) -> list[tuple[str, str]]:
+    entries = [("/", "console.nav.issues"), ("/plan", "console.nav.plan")]
+    if visit.caller.role.covers(Role.inspector):
+        entries.append(("/upload", "console.nav.upload"))
+    return entries
+
+
+def _person(visit: Visit) -> None:
+    with tag("div", classes="pw-person"):
+        with tag("nav", classes="pw-languages", aria_label=visit.say("console.language.label")):
+            for one in LANGUAGES:
+                tag(
+                    "a",
+                    visit.say(f"console.language.{one}_short"),
+                    href=f"/language/{one}",
+                    hreflang=HTML_LANGUAGE[one],
+                    lang=HTML_LANGUAGE[one],
+                    aria_current="true" if one == visit.language else None,
+                )
+        role = visit.say(f"role.{visit.caller.role}")
+        tag("span", f"{visit.caller.name} · {role}", "pw-who", title=f"{visit.caller.name} · {role}")
+        with tag("form", method="post", action="/sign-out"):
+            tag("button", visit.say("console.sign_out"), "pw-quiet", type="submit")

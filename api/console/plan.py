@@ -1,0 +1,160 @@
+"""The points on a plan, and what is to be known of the one that was chosen."""
+
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import quote
+
+from nicegui import ui
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+
+from api.accounts.schemas import Role
+from api.console.chart import draw_chart
+from api.console.components import PointPlan
+from api.console.frame import frame
+from api.console.gathering import ByPoint
+from api.console.tags import fact, tag
+from api.console.visit import Visit, told
+from api.issues import service as issues
+from api.issues.transitions import State
+from api.points import service as points
+from api.points.tables import Point
+
+REFRESH_S = 5.0
+CLEAR = "clear"  # a point without an unfinished issue
+
+
+def plan_data(visit: Visit, places: list[Point], by_point: ByPoint, chosen: str) -> dict[str, Any]:
+    """Give what the plan draws: positions in per cent and one colour for the worst that is open at each point."""
+    chart = draw_chart([(point.longitude, point.latitude) for point in places])
+    scale = f"{chart.scale_m // 1000} km" if chart.scale_m >= 1000 else f"{chart.scale_m} m"
+    return {
+        "chart": {name: value for name, value in asdict(chart).items() if name != "places"},
+        "dots": [
+            {
+                "code": point.code,
+                "name": f"{point.code} {point.name}",
+                "x": x,
+                "y": y,
+                "state": worst(by_point.get(point.id, {})),
+                "count": sum(by_point.get(point.id, {}).values()),
+                "words": counts_in_words(visit, by_point.get(point.id, {})),
+                "href": f"/?point={quote(point.code)}",
+            }
+            for point, (x, y) in zip(places, chart.places, strict=True)
+        ],
+        "chosen": chosen,
+        "texts": {
+            "label": visit.say("console.plan.label"),
+            "north": visit.say("console.plan.north"),
+            "scale": scale,
+            "legend": [
+                {"state": state, "text": visit.say(f"console.plan.{state}")}
+                for state in (State.open.value, State.in_review.value, CLEAR)
+            ],
+        },
+    }
+
+
+def worst(counts: dict[State, int]) -> str:
+    """Give the state that colours a point."""
+    return next((state.value for state in (State.open, State.in_review) if counts.get(state)), CLEAR)
+
+
+def counts_in_words(visit: Visit, counts: dict[State, int]) -> str:
+    """Say how many issues stand at a point."""
+    parts = [
+        f"{visit.say(f'state.{state}')} {counts[state]}" for state in (State.open, State.in_review) if counts.get(state)
+    ]
+    return " · ".join(parts) or visit.say("console.plan.clear")
+
+
+async def show(visit: Visit, request: Request) -> None:
+    """Build the page; `?point=CODE` opens it with that point chosen."""
+    chosen = request.query_params.get("point", "")[:32]
+
+    def look(session: Session) -> tuple[list[Point], ByPoint]:
+        return points.all_points(session), issues.unfinished_by_point(session)
+
+    places, by_point = await visit.read(look)
+    with frame(visit, title=visit.say("console.plan.title"), path="/plan"):
+        with tag("div", classes="pw-head"):
+            tag("h1", visit.say("console.plan.title"))
+            tag("p", visit.say("console.plan.lead", count=len(places)), "pw-lead")
+        if not places:
+            no_points(visit)
+            return
+        with tag("div", classes="pw-columns pw-columns-plan"):
+            drawing = PointPlan(**plan_data(visit, places, by_point, chosen))
+            beside = tag("div", classes="pw-beside")
+
+    def fill() -> None:
+        drawing.show(**plan_data(visit, places, by_point, chosen))
+        beside.clear()
+        with beside:
+            _beside(visit, places, by_point, chosen)
+
+    def choose(code: str) -> None:
+        nonlocal chosen
+        chosen = code
+        ui.navigate.history.replace(f"/plan?point={quote(code)}")
+        fill()
+
+    async def refresh() -> None:
+        nonlocal places, by_point
+        with told(visit):
+            found = await visit.read(look)
+            if found[1] != by_point or len(found[0]) != len(places):
+                places, by_point = found
+                fill()
+
+    drawing.on("choose", lambda event: choose(str(event.args)))
+    fill()
+    ui.timer(REFRESH_S, refresh, immediate=False)
+
+
+def no_points(visit: Visit) -> None:
+    """Say what to do where no points are registered."""
+    with tag("div", classes="pw-empty"):
+        tag("h2", visit.say("console.empty.no_points"))
+        tag("p", visit.say("console.empty.no_points_next"))
+        tag("code", "pointwatch points import points.csv")
+
+
+def _beside(visit: Visit, places: list[Point], by_point: ByPoint, chosen: str) -> None:
+    found = next((point for point in places if point.code == chosen), None)
+    if found is not None:
+        _card(visit, found, by_point)
+    order = [State.open.value, State.in_review.value, CLEAR]
+    with tag("ul", classes="pw-points", aria_label=visit.say("console.plan.list")):
+        for point in sorted(places, key=lambda one: (order.index(worst(by_point.get(one.id, {}))), one.code)):
+            counts = by_point.get(point.id, {})
+            with tag("li"), tag("a", href=f"/plan?point={quote(point.code)}"):
+                tag("i", classes="pw-dot-sample", data_state=worst(counts))
+                tag("span", f"{point.code} {point.name}")
+                tag("small", counts_in_words(visit, counts))
+
+
+def _card(visit: Visit, point: Point, by_point: ByPoint) -> None:
+    with tag("section", classes="pw-card", aria_label=point.name):
+        tag("h2", point.name)
+        with tag("dl", classes="pw-facts"):
+            fact(visit.say("console.point.code"), point.code)
+            fact(visit.say("console.point.category"), visit.name_of(point.category))
+            fact(visit.say("console.point.community"), point.community)
+            if point.address:
+                fact(visit.say("console.point.address"), point.address)
+            person = f" · {point.responsible_person}" if point.responsible_person else ""
+            fact(visit.say("console.point.post"), point.responsible_post + person)
+            if point.no_parking:
+                fact(visit.say("console.point.parking"), visit.say("console.point.no_parking"))
+            fact(visit.say("console.point.now"), counts_in_words(visit, by_point.get(point.id, {})))
+        with tag("div", classes="pw-actions"):
+            tag("a", visit.say("console.point.issues"), "pw-button", href=f"/?point={quote(point.code)}")
+            if visit.caller.role.covers(Role.inspector):
+                tag(
+                    "a",
+                    visit.say("console.point.send"),
+                    "pw-button pw-second",
+                    href=f"/upload?point={quote(point.code)}",
+                )

@@ -1,0 +1,21 @@
+"""Refusals as a browser shows them."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.console.plain import refusal_page, sign_in_page
+from api.console.visit import language_of
+from api.context import Service
+from api.errors import NotSignedIn, StreetError
+from api.problems import problem_response
+
+
+def refuse(request: Request, error: StreetError, service: Service) -> Response:
+    """Answer a refusal as a page where a browser wants one, else as a problem."""
+    language = language_of(request, service.settings)
+    if "text/html" not in request.headers.get("accept", ""):
+        accept = request.headers.get("accept-language")
+        return problem_response(error, language=service.settings.language, accept=accept)
+    if isinstance(error, NotSignedIn):
+        return sign_in_page(language, refused=request.method == "POST")
+    return refusal_page(error, language)
