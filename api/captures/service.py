@@ -1,6 +1,5 @@
 """Captures and their queue: what may happen to them. Takes a session, never commits."""
 
-import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ from detector.photo import Photo
 
 LATEST_ARRIVAL = timedelta(days=7)  # a phone that was without a signal for long
 RETRY_AFTER = timedelta(seconds=5)  # times the attempt's number
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +48,9 @@ class Outcome:
 def clean_name(filename: str | None) -> str:
     """Give the last part of a file's name, of either kind of system, without anything that could be a path."""
     last = PureWindowsPath(PurePosixPath(filename or "").name).name
-    return _UNSAFE.sub("_", last).strip()[:120] or "photo"
+    # Not only control characters: one that turns the direction of writing makes `gpj.exe` look like `exe.jpg`.
+    plain = "".join(one if one.isprintable() and one not in "/\\" else "_" for one in last).strip()[:120]
+    return plain if plain.strip(".") else "photo"
 
 
 def choose_point(session: Session, photo: Photo, point: str | None, within_m: float) -> tuple[Point, float | None]:

@@ -2,6 +2,7 @@
 
 import uuid
 from types import TracebackType
+from typing import Self
 
 from fastapi.testclient import TestClient
 
@@ -25,7 +26,7 @@ class Office:
         self.worker = Worker(self.context, detector)
         self._http: list[TestClient] = []
 
-    def __enter__(self) -> "Office":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -1,5 +1,6 @@
 """The real service as processes: `python -m cli serve` with its web and worker, on a free port of this machine."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -131,6 +132,13 @@ class Running:
         """Give the names of the pictures kept, leaving out what a killed process had half written."""
         return {path.name for path in (self.data_dir / "media").rglob("*") if path.is_file() and path.suffix != ".part"}
 
+    def settle(self) -> None:
+        """Wait until the worker has nothing to do, so that what is kept stands still."""
+        until = time.monotonic() + START_S
+        while self.query("SELECT id FROM captures WHERE status IN ('queued', 'processing') LIMIT 1"):
+            assert time.monotonic() < until, f"captures stand still:\n{self.log()}"
+            time.sleep(0.05)
+
     def query(self, sql: str) -> list[tuple[object, ...]]:
         """Ask the database file directly, beside the service."""
         connection = sqlite3.connect(self.data_dir / "pointwatch.sqlite3", timeout=30)
@@ -142,10 +150,8 @@ class Running:
 
 def _kill(process: psutil.Process) -> None:
     """End one process of ours; psutil makes sure that the id was not given to another meanwhile."""
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         process.send_signal(signal.SIGKILL)
-    except psutil.NoSuchProcess:
-        pass
 
 
 def free_port() -> int:
