@@ -1,6 +1,7 @@
 """What `pointwatch detect` gives: a JSON line or a table row for each photo, and pictures with boxes."""
 
 import json
+import os
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
@@ -192,9 +193,12 @@ class Album:
         path = self._free(self._folder / seen.file.below.with_suffix(".jpg"))
         path.parent.mkdir(parents=True, exist_ok=True)
         pixels = draw(seen.photo.pixels, drawn, original_width=seen.photo.width)
-        unfinished = path.with_name(f".{path.name}.part")  # so that a crash leaves no half picture under the name
-        Image.fromarray(pixels[:, :, ::-1]).save(unfinished, "JPEG", quality=QUALITY, comment=SIGNED)
-        unfinished.replace(path)
+        unfinished = path.with_name(f".pointwatch-{os.getpid()}.part")  # a crash leaves no half picture under the name
+        try:
+            Image.fromarray(pixels[:, :, ::-1]).save(unfinished, "JPEG", quality=QUALITY, comment=SIGNED)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
         return path
 
     def _free(self, wanted: Path) -> Path:

@@ -78,6 +78,13 @@ def test_the_input_is_red_green_blue_from_0_to_1_on_the_grey_of_training():
     assert pytest.approx(114 / 255) == lay_in(white(640, 300), 128, 32)[0][0, 0, 0, 0]
 
 
+def test_the_grain_of_a_large_picture_does_not_become_texture():
+    grain = np.random.default_rng(3).integers(0, 256, (1200, 1600, 3), dtype=np.uint8)
+    blob, _ = lay_in(grain, 160, STRIDE)
+
+    assert blob.std() < 0.05  # each pixel is the mean of a hundred: .29 / 10, and some for the rounding
+
+
 def test_of_two_boxes_on_one_object_the_surer_stays():
     _, laid = lay_in(white(640, 640), 640, STRIDE)
     xyxy, confidence, class_id = read(candidates((100, 100, 80, 80, 1, 0.6), (104, 100, 80, 80, 1, 0.8)), laid)
