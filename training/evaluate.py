@@ -41,6 +41,7 @@ class Judged:
     confidence: npt.NDArray[np.float64]  #: (n,)
     class_index: npt.NDArray[np.int64]  #: (n,)
     truth: npt.NDArray[np.float64]  #: (m, 5) class, x1 y1 x2 y2 pixels
+    side_px: float  #: long side of the original picture, by which small objects are told
 
     def seen(self, index: int) -> Seen:
         """One class of it."""
@@ -86,6 +87,7 @@ def judge_all(detector: Detector, pictures: Iterable[Picture], tell: Callable[[i
                 confidence=np.asarray(found.confidence, dtype=np.float64),
                 class_index=np.asarray(found.class_id, dtype=np.int64),
                 truth=np.column_stack([picture.labels[:, :1], corners]),
+                side_px=float(max(photo.width, photo.height)),
             )
         )
         tell(done)
