@@ -10,7 +10,7 @@ Floats = npt.NDArray[np.float32]
 
 PAD_GREY = 114  # the grey YOLO models are trained to see beyond the picture's edge
 #: Shrinking further than this, pixels are averaged: linear interpolation looks at four of them and takes grain for
-#: texture. Measured on 60 photos enlarged to 12 megapixels with sensor noise: confidences moved by .017 instead of .083.
+#: texture. Measured on 60 photos enlarged to 12 megapixels with sensor noise: confidence moved by .017, not by .083.
 AREA_BELOW = 0.5
 MAX_CANDIDATES = 30_000  # before suppression, surest first; the same bound as Ultralytics' `max_nms`
 
