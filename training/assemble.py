@@ -133,6 +133,7 @@ class Recipe:
     cable_quilts: int = 80  #: pieced pictures with one cable positive and three others
     fillings: tuple[Filling, ...] = STARTING_FILLINGS
     rendered: bool = False  #: take the rendered scenes in
+    rendered_copies: int = 4  #: times a rendered scene stands in the set
     rendered_dev: int = 12  #: rendered pictures held back, the last by name
 
 
@@ -202,7 +203,10 @@ def assemble(name: str, recipe: Recipe) -> Path:
         shown, _ = rendered_pictures(recipe.rendered_dev)
         for path in shown:
             labels = read_labels(rendered_dir() / "labels" / f"{path.stem}.txt")
-            train.append(_link(folder, f"rendered__{path.stem}", path, labels))
+            train += [
+                _link(folder, f"rendered__{path.stem}__copy{copy}", path, labels)
+                for copy in range(recipe.rendered_copies)
+            ]
     return _describe(folder, train, dev)
 
 

@@ -46,6 +46,8 @@ class Stage(BaseModel):
     final_share: float = Field(gt=0, le=1)
     warmup_epochs: float = Field(ge=0)
     plain_epochs: int = Field(ge=0)
+    hours: float | None = Field(default=None, gt=0, description="ends the stage in time; epochs then follow it")
+    frozen_layers: int = Field(default=0, ge=0, description="first layers left as they are")
     scale: float = Field(default=0.5, ge=0, lt=1, description="random zoom, +-")
     mosaic: float = Field(default=1.0, ge=0, le=1)
 
@@ -181,6 +183,8 @@ def _settings(recipe: Recipe, stage: Stage, folder: Path) -> dict[str, Any]:
         "mosaic": stage.mosaic,
         "scale": stage.scale,
         "degrees": 3.0,
+        "time": stage.hours,
+        "freeze": stage.frozen_layers or None,
         "amp": False,
         "deterministic": False,
         "cache": "ram",
