@@ -333,10 +333,15 @@ def test_the_number_of_threads_changes_nothing_that_is_found(pointwatch, photo):
     assert one == two
 
 
-def test_a_photo_of_the_shipped_kind_is_taken_by_the_shipped_model(pointwatch, photo, model_folder):
-    (line,) = lines(pointwatch("detect", photo(), "--format", "jsonl", "--model", model_folder))
+def test_the_shipped_model_finds_the_heap_on_the_shipped_pictures(process, model_folder):
+    photos = shipped("datasets/demo/photos")
+    done = process("detect", photos, "--format", "jsonl", "--model", model_folder)
+    told = {Path(line["image"]).name: line for line in lines(done)}
 
-    assert (640, 320) == (line["width"], line["height"])
+    assert (0, b"") == (done.returncode, done.stderr)
+    assert names(photos) == sorted(told)
+    assert "exposed_garbage" in [one["class"] for one in told["heap_1.jpg"]["violations"]]
+    assert [] == told["clean_street.jpg"]["violations"]
 
 
 # --- the bar
