@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from cli import demo, detect, office, serve
+from cli import demo, detect, models, office, serve
 
 FAILURE = 1
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
@@ -31,6 +31,7 @@ def build_app() -> typer.Typer:
     app.command("config")(office.config)
     app.add_typer(office.points, name="points")
     app.add_typer(office.keys, name="keys")
+    app.add_typer(models.app, name="models")
     return app
 
 
@@ -92,9 +93,12 @@ def _in_words(error: Exception) -> str:
     """Say what went wrong: our own errors speak for themselves, the others need a word around them."""
     from detector.errors import DetectorError
 
-    service = sys.modules.get("api.errors")  # loaded only if the command came that far
-    ours = (DetectorError, service.StreetError) if service else (DetectorError,)
-    if isinstance(error, ours):
+    ours: list[type[Exception]] = [DetectorError]
+    if service := sys.modules.get("api.errors"):  # loaded only if the command came that far
+        ours.append(service.StreetError)
+    if training := sys.modules.get("training.places"):
+        ours.append(training.TrainingError)
+    if isinstance(error, tuple(ours)):
         return str(error)
     if isinstance(error, OSError):
         return f"{error.filename}: {error.strerror}." if error.filename and error.strerror else str(error)

@@ -41,9 +41,11 @@ def command(
 ) -> None:
     """Run the main job on the demo's pictures and leave the service running."""
     from api.app import open_service
+    from api.logs import configure
     from api.settings import read_settings
     from cli import ports
 
+    configure()
     began = time.monotonic()
     settings = read_settings()
     url = f"http://{settings.host}:{settings.port}"

@@ -14,8 +14,10 @@ keys = typer.Typer(help="The keys that people and machines sign in with.", no_ar
 
 def _open() -> "Service":
     from api.app import open_service
+    from api.logs import configure
     from api.settings import read_settings
 
+    configure()  # what is logged goes to stderr; stdout is for what was asked
     return open_service(read_settings())
 
 
