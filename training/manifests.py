@@ -61,9 +61,15 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 HEAD: Final = (
-    "# Made by `python -m training.manifests`; not by hand.\n"
+    "# Made by `{made_by}`; not by hand.\n"
     "# `files`: part, picture, SHA-256 of the picture, SHA-256 of its labels ('-' where it has none).\n"
 )
+
+
+def as_text(content: dict[str, Any], made_by: str) -> str:
+    """A manifest as it is written; `made_by` is the command that a reader would run again."""
+    text = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    return HEAD.format(made_by=made_by) + text
 
 
 def read_manifest(name: str) -> dict[str, Any]:
@@ -84,8 +90,8 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     data = data_dir()
     for source in SOURCES:
-        text = yaml.dump(manifest(data, source), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-        (FOLDER / f"{source.name}.yaml").write_text(HEAD + text, encoding="utf-8")
+        text = as_text(manifest(data, source), made_by="python -m training.manifests")
+        (FOLDER / f"{source.name}.yaml").write_text(text, encoding="utf-8")
         print(f"datasets/sources/{source.name}.yaml")
 
 
