@@ -48,6 +48,8 @@ def record(session: Session, seen: Seen, violations: Sequence[Violation], number
 
     All boxes of a class on a capture are one sighting. Recording a capture a second time changes nothing.
     """
+    # One holding an issue and wanting a number, another holding the number and wanting that issue, would be a deadlock.
+    points.hold_point(session, seen.point_id)
     by_class: dict[str, list[Violation]] = defaultdict(list)
     for violation in violations:
         by_class[violation.code].append(violation)

@@ -35,6 +35,11 @@ def get_point(session: Session, code_or_id: str) -> Point:
     return found
 
 
+def hold_point(session: Session, point_id: uuid.UUID) -> None:
+    """Let others who hold this point wait until the transaction ends; photos of it can still be received."""
+    session.execute(sa.select(Point.id).where(Point.id == point_id).with_for_update(key_share=True))
+
+
 def points_by_id(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Point]:
     """Give the points with these ids."""
     return {point.id: point for point in session.scalars(sa.select(Point).where(Point.id.in_(set(ids))))}

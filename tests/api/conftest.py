@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from pydantic import SecretStr
 
 from api.database import Database
 from api.settings import Settings
-from detector import Detector, Taxonomy, shipped
+from detector import Detector, shipped
 from tests.api.client import Client
+from tests.api.ledger import Ledger
 from tests.api.office import Office
 from tests.api.photographs import PhotoFactory
 from tests.api.running import Running
@@ -62,41 +64,70 @@ def postgres() -> Iterator[Callable[[bool], str]]:
     server.cleanup()
 
 
+@pytest.fixture(scope="module", params=BOTH)
+def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Give the URL of a database without rows, of one kind and then of the other; a module's tests share it."""
+    return _new_database(request, tmp_path_factory.mktemp("database"))
+
+
 @pytest.fixture(params=BOTH)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Give the URL of a database without rows, of one kind and then of the other."""
+def fresh_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the URL of a database without rows that no other test uses."""
+    return _new_database(request, tmp_path)
+
+
+def _new_database(request: pytest.FixtureRequest, folder: Path) -> str:
     if request.param == "postgresql":
         make: Callable[[bool], str] = request.getfixturevalue("postgres")
         return make(True)
-    return f"sqlite:///{tmp_path / 'pointwatch.sqlite3'}"
+    return f"sqlite:///{folder / 'pointwatch.sqlite3'}"
 
 
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database(database_url)
-    opened.upgrade()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def settings(database_url: str, tmp_path: Path, model_folder: Path) -> Settings:
-    return Settings(
-        data_dir=tmp_path / "var", database_url=database_url, model_dir=model_folder, language="en", poll_s=0.01
-    )
-
-
-@pytest.fixture
-def office(settings: Settings, detector: Detector, taxonomy: Taxonomy) -> Iterator[Office]:
-    """Give the service in this process, on each kind of database."""
-    with Office(settings, detector) as opened:
+@pytest.fixture(scope="module")
+def office(
+    database_url: str, tmp_path_factory: pytest.TempPathFactory, model_folder: Path, detector: Detector
+) -> Iterator[Office]:
+    """Give the service in this process, on each kind of database; the tests of a module share it."""
+    with Office(_settings(tmp_path_factory.mktemp("office"), database_url, model_folder), detector) as opened:
         yield opened
 
 
 @pytest.fixture
+def fresh_office(fresh_database_url: str, tmp_path: Path, model_folder: Path, detector: Detector) -> Iterator[Office]:
+    """Give a service in this process that no other test uses."""
+    with Office(_settings(tmp_path, fresh_database_url, model_folder), detector) as opened:
+        yield opened
+
+
+def _settings(folder: Path, database_url: str, model_folder: Path) -> Settings:
+    return Settings(
+        data_dir=folder / "var",
+        database_url=SecretStr(database_url),
+        model_dir=model_folder,
+        language="en",
+        poll_s=0.01,
+    )
+
+
+@pytest.fixture(scope="module")
 def service(office: Office) -> Client:
     """Give the administrator's client of the service in this process."""
     return office.client()
+
+
+@pytest.fixture(scope="module")
+def ledger(office: Office) -> Ledger:
+    """Give a way to write rows where the model has already looked."""
+    return Ledger(office)
+
+
+@pytest.fixture
+def fresh_database(fresh_database_url: str) -> Iterator[Database]:
+    """Give a database with our tables and without rows."""
+    opened = Database(fresh_database_url)
+    opened.upgrade()
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")

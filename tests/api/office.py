@@ -13,6 +13,7 @@ from api.context import Service
 from api.settings import Settings
 from api.worker import Worker
 from detector import Detector
+from detector.live import LiveModel
 from tests.api.client import Client
 
 
@@ -23,7 +24,7 @@ class Office:
         self.settings = settings
         self.app = build_app(settings)
         self.context: Service = self.app.state.service
-        self.worker = Worker(self.context, detector)
+        self.worker = Worker(self.context, LiveModel(settings.model_folder, lambda _: detector))
         self._http: list[TestClient] = []
 
     def __enter__(self) -> Self:
