@@ -11,7 +11,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from api.errors import Misconfigured, NotFound
 
-_KEY = re.compile(r"^[0-9a-f]{2}/[0-9a-f]{64}\.[a-z0-9]{1,5}$")
+_KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}\.[a-z0-9]{1,5}")
 
 
 class Media:
@@ -58,7 +58,7 @@ class Media:
         return bool(self._fs.exists(self._path(key)))
 
     def _path(self, key: str) -> str:
-        if not _KEY.match(key):
+        if not _KEY.fullmatch(key):
             raise ValueError(f"{key!r} is not a media key")
         return f"{self._root}/{key}"
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from api.database import Database
+from api.logs import configure
 from api.settings import Settings
 from detector import Detector, shipped
 from tests.api.client import Client
@@ -21,6 +22,12 @@ from tests.api.photographs import PhotoFactory
 from tests.api.running import Running
 
 BOTH = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _log_as_the_service_does() -> None:
+    """Log plain lines: structlog's own way draws each variable of each frame, which takes seconds."""
+    configure(as_json=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,108 @@
+"""The tables as migrations make them: what the code believes, from empty, twice, and two at once."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from api.database import Database, Table
+from api.errors import Misconfigured, Unavailable
+from api.issues.tables import Issue
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give a database without any tables."""
+    if request.param == "postgresql":
+        make: Callable[[bool], str] = request.getfixturevalue("postgres")
+        return make(False)
+    return f"sqlite:///{tmp_path / 'empty.sqlite3'}"
+
+
+def test_migrations_make_the_tables_that_the_code_believes_in(empty_url: str) -> None:
+    database = Database(empty_url)
+    database.upgrade()
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        difference = compare_metadata(context, Table.metadata)
+        names = set(sa.inspect(connection).get_table_names())
+    database.close()
+
+    assert [] == difference
+    assert set(Table.metadata.tables) | {"alembic_version"} == names
+
+
+def test_the_index_that_keeps_issues_single_is_there_and_partial(empty_url: str) -> None:
+    database = Database(empty_url)
+    database.upgrade()
+    with database.engine.connect() as connection:
+        indexes = {one["name"]: one for one in sa.inspect(connection).get_indexes(Issue.__tablename__)}
+    database.close()
+    index = indexes["one_open_issue_per_point_and_class"]
+
+    assert index["unique"]
+    assert ["point_id", "class_code"] == index["column_names"]
+    assert ["closed_at IS NULL"] == [str(one).strip("()") for one in index["dialect_options"].values()][:1]
+
+
+def test_upgrading_twice_is_harmless(empty_url: str) -> None:
+    database = Database(empty_url)
+    database.upgrade()
+    database.upgrade()
+    with database.engine.connect() as connection:
+        versions = connection.execute(sa.text("SELECT count(*) FROM alembic_version")).scalar_one()
+    database.close()
+
+    assert 1 == versions
+
+
+def test_processes_that_start_together_upgrade_once(empty_url: str) -> None:
+    code = "import os; from api.database import Database; Database(os.environ['URL']).upgrade()"
+    together = [
+        subprocess.Popen(
+            [sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "URL": empty_url}, stderr=subprocess.PIPE
+        )
+        for _ in range(3)
+    ]
+    told = [process.communicate(timeout=120)[1].decode() for process in together]
+
+    assert ["", "", ""] == told
+    assert [0, 0, 0] == [process.returncode for process in together]
+
+
+def test_sqlite_is_durable_patient_and_strict(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'x.sqlite3'}")
+    with database.engine.connect() as connection:
+        said = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    database.close()
+
+    assert {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30000} == said
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://x", "nonsense", "oracle://a:secret@b/c", "postgresql+nodriver://a:secret@b/c"]
+)
+def test_another_database_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(Misconfigured, match="POINTWATCH_DATABASE_URL") as refused:
+        Database(url)
+
+    assert "secret" not in str(refused.value)
+
+
+def test_a_database_that_does_not_answer_is_said_plainly(tmp_path: Path) -> None:
+    database = Database(f"postgresql+psycopg://nobody:secret@/none?host={tmp_path}")
+
+    with pytest.raises(Unavailable, match="does not answer") as refused:
+        database.check()
+    assert "secret" not in str(refused.value)
