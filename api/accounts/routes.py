@@ -57,7 +57,8 @@ def sign_in(
         with context.database.read() as session:
             caller = service.caller_of_key(session, (key or "").strip())
     if caller is None:
-        raise NotSignedIn("This access key is unknown or was revoked. Look for blanks or missing letters at its ends.")
+        reason = "This access key is unknown or was revoked. Look for blanks or missing letters at its ends."
+        raise NotSignedIn(reason, onward=onward)
     response = RedirectResponse(local_path(onward), status_code=303)
     response.set_cookie(
         COOKIE,

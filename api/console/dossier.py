@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from api.accounts import service as accounts
 from api.captures import service as captures
 from api.captures.tables import Capture
+from api.console.gathering import step_name
 from api.console.visit import Visit
 from api.issues import service as issues
 from api.issues.routes import views
@@ -119,17 +120,17 @@ def _limit(visit: Visit, limit: Limit) -> str:
         for unit, amount in (("minutes", limit.minutes), ("hours", limit.hours), ("days", limit.days))
         if amount is not None
     )
-    key = f"limit.step.{limit.step}"
     return visit.say(
         "limit.words",
-        step=visit.say(key) if key in catalogue() else limit.step,
+        step=step_name(visit, limit.step),
         time=visit.say(f"limit.{unit}", amount=amount),
         clock=visit.say(f"limit.clock.{limit.clock}"),
     )
 
 
 def event_in_words(visit: Visit, event: IssueEvent) -> str:
-    """Say what happened, and to which state it led."""
+    """Say what happened, and to which state it led where that says more."""
     key = f"console.event.{event.action}"
     what = visit.say(key) if key in catalogue() else event.action
-    return f"{what} → {visit.say(f'state.{event.to_state}')}"
+    state = visit.say(f"state.{event.to_state}")
+    return what if what == state else f"{what} → {state}"

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from api.captures import service as captures
 from api.captures.schemas import Status
+from api.clocks.deadlines import Pace
 from api.console.visit import Visit
 from api.console.wanted import Wanted
 from api.errors import NotFound
@@ -20,6 +21,7 @@ from api.paging import MOST, Window
 from api.points import service as points
 from api.points.tables import Point
 from detector.card import Standing
+from detector.texts import catalogue
 
 FIRST_PAGE = 30
 MOST_SHOWN = 1000  # beyond it a person narrows the choice instead of scrolling
@@ -95,9 +97,23 @@ def in_words(visit: Visit, issue: IssueView) -> dict[str, Any]:
         "seen": visit.say("console.list.sightings", count=issue.sighting_count),
         "first": visit.moment(issue.first_seen_at),
         "last": visit.moment(issue.last_seen_at),
+        "due": [
+            {
+                "words": visit.say("console.due", step=step_name(visit, one.step), at=visit.moment(one.due_at)),
+                "pace": one.pace,
+                "mark": visit.say(f"pace.{one.pace}") if one.pace is not Pace.running else "",
+            }
+            for one in issue.deadlines
+        ],
         "confidence": f"{issue.confidence:.0%}",
         "picture": f"/api/v1/captures/{issue.cover_capture_id}/picture?boxes=true&small=true",
     }
+
+
+def step_name(visit: Visit, step: str) -> str:
+    """Give the name of a step with a limit; a catalogue may bring steps that have no translation."""
+    key = f"limit.step.{step}"
+    return visit.say(key) if key in catalogue() else step
 
 
 def mark_of(visit: Visit, class_code: str) -> str:

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from api.console.components import Evidence
 from api.console.dossier import Dossier, event_in_words, limits_in_words, open_dossier, pictures
 from api.console.frame import frame
-from api.console.gathering import mark_of
+from api.console.gathering import in_words, mark_of
 from api.console.plan import REFRESH_S
 from api.console.tags import fact, tag
 from api.console.visit import Visit, told
@@ -149,6 +149,10 @@ class IssuePage:
                 fact(say("console.point.post"), point.responsible_post + person)
                 fact(say("console.issue.departments"), "、".join(visit.name_of(one.code) for one in issue.departments))
                 fact(say("console.issue.limit"), limits_in_words(visit, issue.violation.code))
+                for due in in_words(visit, issue)["due"]:
+                    with fact(say("console.issue.due"), due["words"]):
+                        if due["mark"]:
+                            tag("span", due["mark"], "pw-pace", data_pace=due["pace"])
                 fact(say("console.list.first"), visit.moment(issue.first_seen_at))
                 fact(say("console.list.last"), visit.moment(issue.last_seen_at))
                 fact(say("console.issue.seen"), str(issue.sighting_count))

@@ -78,7 +78,7 @@ class Board:
         return {point.community for point in self._found.points}
 
     def _list_texts(self) -> dict[str, str]:
-        return {name: self._visit.say(f"console.list.{name}") for name in ("post", "first", "last", "more")}
+        return {name: self._visit.say(f"console.list.{name}") for name in ("post", "due", "first", "last", "more")}
 
     async def _narrow(self) -> None:
         """Take the choice from the fields; while they are being reset together nothing is asked."""

@@ -17,5 +17,6 @@ def refuse(request: Request, error: StreetError, service: Service) -> Response:
         accept = request.headers.get("accept-language")
         return problem_response(error, language=service.settings.language, accept=accept)
     if isinstance(error, NotSignedIn):
-        return sign_in_page(language, refused=request.method == "POST")
+        onward = str(error.facts.get("onward") or "/")  # a wrong key does not lose the page that was asked for
+        return sign_in_page(language, onward=onward, refused=request.method == "POST")
     return refusal_page(error, language)

@@ -27,9 +27,10 @@ def set_attribute(element: ui.element, attribute: str, value: str) -> None:
         element.update()
 
 
-def fact(term: str, value: str, *, href: str | None = None) -> None:
-    """Add one line to a list of facts (`dl`)."""
+def fact(term: str, value: str, *, href: str | None = None) -> ui.element:
+    """Add one line to a list of facts (`dl`) and give what holds its value."""
     with tag("div"):
         tag("dt", term)
-        with tag("dd"):
+        with tag("dd") as holder:
             tag("a", value, href=href) if href else tag("span", value)
+    return holder

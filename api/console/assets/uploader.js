@@ -138,7 +138,7 @@ export default {
         <strong>{{ texts.drop }}</strong><span>{{ texts.formats }}</span>
       </label>
       <div v-if="photos.length" class="pw-send-bar">
-        <button type="button" class="pw-button pw-send" :disabled="!waiting" @click="send">{{ fill(texts.send, { count: waiting }) }}</button>
+        <button v-show="waiting" type="button" class="pw-button pw-send" @click="send">{{ fill(texts.send, { count: waiting }) }}</button>
         <span aria-live="polite">{{ fill(texts.progress, { settled, all: photos.length }) }}</span>
         <button v-if="photos.some((one) => one.state === 'done')" type="button" class="pw-quiet" @click="clear">{{ texts.clear }}</button>
       </div>

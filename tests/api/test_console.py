@@ -1,0 +1,269 @@
+"""The pages in a real Chromium, against the real server, the real worker and the real model."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.api.browsing import CHROMIUM, DRIVER, Browser
+from tests.api.client import Client
+from tests.api.photographs import PhotoFactory
+from tests.api.running import ROOT, Running
+
+GARBAGE = "exposed_garbage"
+
+if os.environ.get("CI") != "true":  # CI must have a browser: there these tests fail rather than be skipped
+    pytestmark = pytest.mark.skipif(
+        not (CHROMIUM and DRIVER), reason="no Chromium with its driver here (Debian: chromium and chromium-driver)"
+    )
+
+
+@pytest.fixture(scope="module")
+def start_browser(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Browser]]:
+    """Give a function that starts a browser whose owner reads a language; a start costs seconds, so tests share."""
+    opened: list[Browser] = []
+
+    def start(language: str) -> Browser:
+        opened.append(Browser(running.url, tmp_path_factory.mktemp("profile"), language))
+        return opened[-1]
+
+    yield start
+    for browser in opened:
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def administrators(start_browser: Callable[[str], Browser], running: Running) -> Browser:
+    browser = start_browser("en")
+    sign_in(browser, running.admin_key())
+    return browser
+
+
+@pytest.fixture(scope="module")
+def another(start_browser: Callable[[str], Browser]) -> Browser:
+    return start_browser("zh-CN")
+
+
+@pytest.fixture
+def browser(administrators: Browser) -> Browser:
+    """Give the administrator's browser, which reads English."""
+    administrators.complaints()
+    return administrators
+
+
+@pytest.fixture
+def second(another: Browser) -> Browser:
+    """Give a browser of somebody who reads Chinese and is not signed in."""
+    another.forget()
+    return another
+
+
+@pytest.fixture
+def issue(over_wire: Client, photo_factory: PhotoFactory, point_code: str) -> str:
+    """Give the number of an open issue at a point of its own."""
+    over_wire.add_point(point_code)
+    over_wire.wait(*over_wire.take(photo_factory(of=GARBAGE), point=point_code))
+    (found,) = over_wire.issues(point=point_code, violation=GARBAGE)
+    if found["state"] == "in_review":  # the model in force may not have proved itself on garbage
+        over_wire.step(found["number"], "confirm")
+    return str(found["number"])
+
+
+def sign_in(browser: Browser, key: str) -> None:
+    browser.open("/sign-in")
+    browser.find("input[name=key]").send_keys(key)
+    browser.click("button[type=submit]")
+    browser.until("/")
+
+
+def sign_in_link(running: Running) -> str:
+    command = [sys.executable, "-m", "cli", "sign-in"]
+    asked = subprocess.run(command, cwd=ROOT, env=running.environment, capture_output=True, text=True, check=True)
+    return asked.stdout.strip().removeprefix(running.url)
+
+
+def test_a_link_signs_a_browser_in_once_and_its_code_stays_out_of_the_history(
+    running: Running, second: Browser
+) -> None:
+    link = sign_in_link(running)
+    second.open(link)
+    second.until("/")
+    second.driver.back()
+    second.until("/sign-in")
+    second.forget()
+    second.open(link)
+
+    assert "#code=" in link
+    assert second.find(".refusal", "无效")
+
+
+def test_a_photo_sent_with_the_browser_becomes_an_issue_that_is_closed_with_a_note(
+    browser: Browser, over_wire: Client, photo_factory: PhotoFactory, point_code: str, tmp_path: Path
+) -> None:
+    over_wire.add_point(point_code)
+    photo, text = tmp_path / "heap.jpg", tmp_path / "letter.jpg"
+    photo.write_bytes(photo_factory(of=GARBAGE))
+    text.write_text("not a picture")
+
+    browser.open(f"/upload?point={point_code}")
+    browser.find(".pw-drop").find_element("css selector", "input").send_keys(f"{photo}\n{text}")
+    browser.click(".pw-send", "2")
+    refused = browser.find("li[data-state=refused]").text
+    browser.click("li[data-state=done] .pw-found a", "Exposed garbage")
+    browser.find(".pw-box")
+    (issue,) = over_wire.issues(point=point_code, violation=GARBAGE)
+    if issue["state"] == "in_review":
+        browser.click("[data-action=confirm]")
+    browser.click("[data-action=close]")
+    browser.click(".pw-dialog .pw-button")
+    complaint = browser.find(".pw-dialog .q-field__messages", "write a note").text
+    browser.find(".pw-dialog textarea").send_keys("swept <b>clean</b>")
+    browser.click(".pw-dialog .pw-button")
+    history = browser.find(".pw-history li[data-state=closed]").text
+    (issue,) = over_wire.issues(point=point_code, violation=GARBAGE)
+
+    assert "letter.jpg" in refused
+    assert "Please write a note" == complaint
+    assert "swept <b>clean</b>" in history
+    assert "closed" == issue["state"]
+
+
+def test_a_new_issue_appears_in_the_list_by_itself(
+    browser: Browser, over_wire: Client, photo_factory: PhotoFactory, point_code: str
+) -> None:
+    over_wire.add_point(point_code)
+    browser.open(f"/?point={point_code}")
+    browser.find(".pw-empty", "No issue matches")
+    over_wire.take(photo_factory(of=GARBAGE), point=point_code)
+
+    assert browser.find(".pw-issue", "Exposed garbage")
+    assert browser.find(f'.pw-dot.chosen[data-state=open][aria-label*="{point_code}"]')
+
+
+def test_filters_stand_in_the_address_and_survive_going_back(browser: Browser, issue: str, point_code: str) -> None:
+    browser.open("/")
+    browser.click(".pw-kind", "Sanitation")
+    browser.until("/?kind=sanitation")
+    browser.driver.execute_script(f"document.querySelector('.pw-dot[aria-label*=\"{point_code}\"]').click()")
+    browser.until(f"/?kind=sanitation&point={point_code}")
+    browser.click(".pw-issue", issue)
+    browser.until(f"/issues/{issue}")
+    browser.driver.back()
+    browser.until(f"/?kind=sanitation&point={point_code}")
+
+    assert "true" == browser.find(".pw-kind", "Sanitation").get_attribute("aria-pressed")
+    assert browser.find(".pw-issue", issue)
+
+
+def test_boxes_are_switched_off_and_on(browser: Browser, issue: str) -> None:
+    browser.open(f"/issues/{issue}")
+    browser.find(".pw-box", "Exposed garbage")
+    browser.click(".pw-boxes")
+    browser.until_gone(".pw-box")
+    browser.click(".pw-boxes")
+
+    assert browser.find(".pw-box", "Exposed garbage")
+
+
+def test_two_browsers_keep_their_own_languages(browser: Browser, second: Browser, running: Running, issue: str) -> None:
+    sign_in(second, running.admin_key())
+    for one in (browser, second):
+        one.open(f"/issues/{issue}")
+    titles = [one.find("h1").text for one in (browser, second)]
+    browser.click(".pw-languages a", "中文")
+    switched = browser.find("h1", "暴露垃圾").text
+    path = browser.path
+    browser.click(".pw-languages a", "EN")
+    browser.find("h1", "Exposed garbage")
+
+    assert ["Exposed garbage", "暴露垃圾"] == titles
+    assert "暴露垃圾" == switched
+    assert f"/issues/{issue}" == path
+    assert "zh-CN" == second.driver.execute_script("return document.documentElement.lang")
+
+
+def test_every_page_loads_without_a_complaint_and_fits_a_narrow_phone(
+    browser: Browser, issue: str, point_code: str
+) -> None:
+    browser.be_a_phone()
+    width = {}
+    for language in ("zh", "en"):
+        browser.open("/")
+        browser.click(f".pw-languages a[href='/language/{language}']")
+        for path in ("/", "/plan", f"/plan?point={point_code}", "/upload", f"/issues/{issue}"):
+            browser.open(path)
+            browser.find("h1")
+            width[language, path] = browser.driver.execute_script("return document.documentElement.scrollWidth")
+
+    browser.be_a_screen()
+
+    assert {360} == set(width.values()), width
+    assert [] == browser.complaints()
+
+
+def test_a_point_is_chosen_on_the_plan_by_keyboard(browser: Browser, issue: str, point_code: str) -> None:
+    browser.open("/plan")
+    browser.find(".pw-dot")
+    browser.driver.execute_script(f"document.querySelector('.pw-dot[aria-label*=\"{point_code}\"]').focus()")
+    browser.driver.switch_to.active_element.send_keys("\n")
+
+    assert browser.find(".pw-card", point_code)
+    assert f"/plan?point={point_code}" == browser.path
+
+
+def test_one_who_only_looks_sees_no_buttons_and_is_refused_the_upload(
+    second: Browser, over_wire: Client, issue: str
+) -> None:
+    key = over_wire.http.post("/api/v1/keys", json={"name": "A guest", "role": "viewer"}).json()["key"]
+    sign_in(second, key)
+    second.open(f"/issues/{issue}")
+    second.find(".pw-history")
+    buttons = second.all("[data-action]")
+    second.open("/upload")
+
+    assert [] == buttons
+    assert "没有权限" == second.find("h1").text
+
+
+def test_a_revoked_key_ends_the_open_page_at_the_next_action(open_browser: Open, over_wire: Client, issue: str) -> None:
+    made = over_wire.http.post("/api/v1/keys", json={"name": "Gone soon", "role": "reviewer"}).json()
+    sign_in(second, made["key"])
+    second.open(f"/issues/{issue}")
+    second.find("[data-action=close]")
+    over_wire.http.delete(f"/api/v1/keys/{made['id']}")
+    second.find("input[name=key]")
+
+    assert second.path.startswith("/sign-in")
+    assert "open" == over_wire.http.get(f"/api/v1/issues/{issue}").json()["state"]
+
+
+def test_who_acts_on_what_somebody_else_has_changed_is_told_so(browser: Browser, over_wire: Client, issue: str) -> None:
+    browser.open(f"/issues/{issue}")
+    browser.click("[data-action=close]")
+    browser.find(".pw-dialog textarea").send_keys("all swept")
+    over_wire.step(issue, "reject", "a shadow")
+    browser.click(".pw-dialog .pw-button")
+
+    assert browser.find(".q-notification", "Somebody was faster")
+    assert browser.find(".pw-history", "a shadow")
+    assert "rejected" == over_wire.http.get(f"/api/v1/issues/{issue}").json()["state"]
+
+
+def test_names_and_notes_are_shown_as_written_and_never_run(
+    browser: Browser, over_wire: Client, photo_factory: PhotoFactory, point_code: str
+) -> None:
+    evil = "<img src=x onerror=document.title='owned'>"
+    over_wire.add_point(point_code, name=evil, responsible_post=evil, community=evil)
+    over_wire.wait(*over_wire.take((f"{evil}.jpg", photo_factory(of=GARBAGE)), point=point_code))
+    (issue,) = over_wire.issues(point=point_code, violation=GARBAGE)
+    over_wire.step(issue["number"], "close", evil)
+    seen = []
+    for path in (f"/?point={point_code}&state=all", f"/plan?point={point_code}", f"/issues/{issue['number']}"):
+        browser.open(path)
+        browser.find("main", evil)
+        seen.append((len(browser.all("img[src=x]")), "owned" in browser.title))
+
+    assert [(0, False)] * 3 == seen
