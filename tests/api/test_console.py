@@ -228,7 +228,7 @@ def test_one_who_only_looks_sees_no_buttons_and_is_refused_the_upload(
     assert "没有权限" == second.find("h1").text
 
 
-def test_a_revoked_key_ends_the_open_page_at_the_next_action(open_browser: Open, over_wire: Client, issue: str) -> None:
+def test_a_revoked_key_ends_the_open_page(second: Browser, over_wire: Client, issue: str) -> None:
     made = over_wire.http.post("/api/v1/keys", json={"name": "Gone soon", "role": "reviewer"}).json()
     sign_in(second, made["key"])
     second.open(f"/issues/{issue}")
