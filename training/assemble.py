@@ -134,7 +134,6 @@ class Recipe:
     fillings: tuple[Filling, ...] = STARTING_FILLINGS
     rendered: bool = False  #: take the rendered scenes in
     rendered_copies: int = 4  #: times a rendered scene stands in the set
-    rendered_dev: int = 12  #: rendered pictures held back, the last by name
 
 
 def _link(folder: Path, name: str, photograph: Path, labels: Labels) -> Path:
@@ -161,15 +160,17 @@ def _add_quilts(
     return made
 
 
-def rendered_pictures(held_back: int) -> tuple[list[Path], list[Path]]:
-    """Rendered scenes for training and those held back (the last `held_back` by name), label file present."""
-    folder = rendered_dir()
-    images = sorted(p for p in (folder / "images").glob("*") if p.suffix in {".jpg", ".png"})
+def rendered_pictures(folder: Path) -> list[Path]:
+    """Rendered scenes of a folder whose label file is there too, by name.
+
+    Raises:
+        TrainingError: there are none.
+    """
+    images = sorted(path for path in (folder / "images").glob("*") if path.suffix in {".jpg", ".png"})
     ready = [path for path in images if (folder / "labels" / f"{path.stem}.txt").is_file()]
     if not ready:
-        raise TrainingError(f"No rendered scenes under {folder}; run `make scenes` or leave out --rendered.")
-    held = min(held_back, len(ready) // 8)
-    return ready[: len(ready) - held], ready[len(ready) - held :]
+        raise TrainingError(f"No rendered scenes under {folder}; run `make scenes` or leave them out.")
+    return ready
 
 
 def assemble(name: str, recipe: Recipe) -> Path:
@@ -200,8 +201,7 @@ def assemble(name: str, recipe: Recipe) -> Path:
         ]
     train += _add_quilts(folder, positives, others, recipe.cable_quilts)
     if recipe.rendered:
-        shown, _ = rendered_pictures(recipe.rendered_dev)
-        for path in shown:
+        for path in rendered_pictures(rendered_dir()):
             labels = read_labels(rendered_dir() / "labels" / f"{path.stem}.txt")
             train += [
                 _link(folder, f"rendered__{path.stem}__copy{copy}", path, labels)

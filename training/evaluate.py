@@ -20,13 +20,16 @@ from detector import Detector, open_photo
 from training.classes import CLASS_INDEX, CLASSES
 from training.labels import read_labels, to_xyxy
 from training.places import data_dir, models_dir
-from training.scoring import Ranking, Score, Seen, at_threshold, picture_auroc, precision_recall, rank, score
+from training.scoring import Ranking, Score, Seen, at_threshold, picture_auroc, rank, score
 from training.sources import Picture, load_pictures
 
 LOWEST_CONFIDENCE: Final = 0.001  # average precision wants the whole curve
 TARGET_PRECISION: Final = 0.90  # above `automatic`; source: the project's design
 REVIEW_PRECISION: Final = 0.50  # below it a reviewer sees more false alarms than finds
 ENOUGH_BOXES: Final = 30  # labelled dev boxes under which no threshold is read from them
+FEWEST_RANKED: Final = 10  # found boxes over which a precision begins to mean something
+LOWEST_REVIEW: Final = 0.10
+NEVER_SURE: Final = 0.90
 CAUTIOUS: Final = (0.5, 0.25)  # automatic and review where dev cannot tell
 #: Three sources merged, unlabelled things counted as background: how the plain run's floor was measured.
 MERGED_SOURCES: Final = ("garbage", "potholes", "graffiti")
@@ -108,22 +111,26 @@ def rankings(answers: Sequence[Judged]) -> dict[str, tuple[str, Ranking]]:
 def choose_thresholds(ranking: Ranking) -> tuple[float, float]:
     """Automatic and review confidence read from a dev ranking.
 
-    Automatic is the lowest confidence down to which at least 9 of 10 boxes are right; review goes down to where
-    only half are, but not below .10. Too few labelled boxes, or a class that never reaches it: cautious values.
+    Automatic is the lowest confidence down to which at least 9 of 10 boxes are right. Between it and the review
+    confidence, which is never below .10, at least half of what a person is asked about is right. Too few labelled
+    boxes to tell: cautious values. A class that is never so sure opens no issue below .90.
     """
     if ranking.truths < ENOUGH_BOXES:
         return CAUTIOUS
-    precision, _ = precision_recall(ranking)
-    enough = np.arange(1, len(precision) + 1) >= 10
+    right, confidence = ranking.right[:, 0], ranking.confidence
+    sure = _last_above(right, TARGET_PRECISION)
+    automatic = float(confidence[sure]) if sure is not None else NEVER_SURE
+    asked = confidence < automatic
+    doubtful = _last_above(right[asked], REVIEW_PRECISION)
+    review = float(confidence[asked][doubtful]) if doubtful is not None else automatic
+    return round(max(automatic, LOWEST_REVIEW), 3), round(max(review, LOWEST_REVIEW), 3)
 
-    def lowest(wanted: float) -> float | None:
-        good = np.flatnonzero((precision >= wanted) & enough)
-        return float(ranking.confidence[good[-1]]) if len(good) else None
 
-    automatic = lowest(TARGET_PRECISION)
-    review = max(0.10, lowest(REVIEW_PRECISION) or CAUTIOUS[1])
-    automatic = min(0.95, max(automatic if automatic is not None else 0.9, review))
-    return round(automatic, 3), round(review, 3)
+def _last_above(right: npt.NDArray[np.bool_], precision: float) -> int | None:
+    """Last place of a ranking down to which this share of the boxes is right; None if nowhere after ten boxes."""
+    share = right.cumsum() / np.arange(1, len(right) + 1)
+    good = np.flatnonzero((share >= precision) & (np.arange(len(right)) >= FEWEST_RANKED - 1))
+    return int(good[-1]) if len(good) else None
 
 
 def judge_cables(answers: Sequence[Judged]) -> dict[str, float | None]:
@@ -242,7 +249,8 @@ def main() -> None:
         from training.assemble import rendered_pictures  # asks for torch, which the other parts do without
         from training.places import rendered_dir
 
-        pictures = rendered_as_pictures(rendered_dir(), rendered_pictures(12)[1])
+        folder = rendered_dir("dev")
+        pictures = rendered_as_pictures(folder, rendered_pictures(folder))
     else:
         pictures = load_pictures(data_dir(), (chosen.part,))
     answers = judge_all(detector, pictures, _counted(len(pictures)))

@@ -39,9 +39,9 @@ def work_dir() -> Path:
     return folder
 
 
-def rendered_dir() -> Path:
-    """Folder of rendered scenes (`images/`, `labels/`): `POINTWATCH_SCENES`, else `var-scenes/train/`."""
-    return Path(os.environ.get("POINTWATCH_SCENES") or REPOSITORY / "var-scenes" / "train")
+def rendered_dir(part: str = "train") -> Path:
+    """Folder of rendered scenes (`images/`, `labels/`) of one part: under `POINTWATCH_SCENES`, else `var-scenes/`."""
+    return Path(os.environ.get("POINTWATCH_SCENES") or REPOSITORY / "var-scenes") / part
 
 
 def models_dir() -> Path:

@@ -31,6 +31,7 @@ from training.loss import StreetModel  # noqa: E402
 
 CONFIG: Final = Path(__file__).with_name("street.yaml")
 FROM_TEACHERS: Final = "teachers"
+FINISHED: Final = "finished"  # an empty file in the run's folder
 
 
 class Stage(BaseModel):
@@ -117,6 +118,9 @@ class StreetTrainer(DetectionTrainer):  # type: ignore[misc]
         model.load_state_dict(weights.float().state_dict() if weights is not None else self.run.start)
         return model.to(memory_format=torch.channels_last)
 
+    def final_eval(self) -> None:
+        """Nothing: every epoch was judged already, and the candidate is judged as it serves."""
+
     def set_model_attributes(self) -> None:
         """Attach our classes, not the set's, which also names the "do not judge" labels."""
         self.model.nc, self.model.names, self.model.args = CLASS_COUNT, dict(enumerate(CLASSES)), self.args
@@ -195,11 +199,17 @@ def _settings(recipe: Recipe, stage: Stage, folder: Path) -> dict[str, Any]:
 
 
 def train(name: str) -> Path:
-    """Run a stage of the recipe to its end and give its last weights; goes on where it was interrupted."""
+    """Run a stage of the recipe to its end and give its last weights.
+
+    Goes on after the last finished epoch of an interrupted run (its `hours` count anew); a finished stage is
+    left alone until its folder is removed.
+    """
     recipe = read_recipe()
     if name not in recipe.stages:
         raise TrainingError(f"{CONFIG} has no stage {name!r}; it has {', '.join(recipe.stages)}.")
     stage, folder = recipe.stages[name], run_folder(name)
+    if (folder / FINISHED).is_file():
+        return last_state(name)
     folder.mkdir(parents=True, exist_ok=True)
     use_threads(recipe.threads)
     from_teachers = stage.start == FROM_TEACHERS
@@ -210,6 +220,7 @@ def train(name: str) -> Path:
         settings |= {"resume": str(checkpoint), "model": str(checkpoint)}
     trainer = StreetTrainer(Run(name=name, stage=stage, folder=folder, start=start), settings)
     trainer.train()
+    (folder / FINISHED).touch()
     return last_state(name)
 
 

@@ -48,12 +48,22 @@ def judged():
     return make
 
 
-def test_automatic_ends_where_one_box_in_ten_is_wrong():
-    automatic, review = choose_thresholds(_ranking([True] * 40 + [False] * 60, truths=50))
+def test_automatic_ends_where_more_than_one_box_in_ten_is_wrong():
+    automatic, _ = choose_thresholds(_ranking([True] * 40 + [False] * 40, truths=50))
 
-    # 40 right and 4 wrong are the last nine in ten; 40 and 40 the last half
-    assert pytest.approx(0.99 - 0.01 * 43) == automatic
-    assert pytest.approx(0.99 - 0.01 * 79) == review
+    assert pytest.approx(0.99 - 0.01 * 43) == automatic  # 40 right and 4 wrong
+
+
+def test_half_of_what_a_reviewer_is_asked_is_right():
+    _, review = choose_thresholds(_ranking([True] * 30 + [False] * 3 + [False, True] * 10 + [False] * 30, truths=50))
+
+    assert pytest.approx(0.99 - 0.01 * 52) == review  # the ten pairs, not the 30 false alarms after them
+
+
+def test_a_reviewer_is_asked_nothing_where_the_rest_is_noise():
+    automatic, review = choose_thresholds(_ranking([True] * 40 + [False] * 40, truths=50))
+
+    assert automatic == review
 
 
 def test_a_class_that_is_never_sure_opens_no_issue_by_itself():
