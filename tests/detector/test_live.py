@@ -63,3 +63,34 @@ def test_a_pointer_that_leads_nowhere_leaves_the_old_one_in_use(tmp_path):
 
     assert "1" == live.current()
     assert live.refusal is not None
+
+
+def test_the_refused_version_is_named(tmp_path):
+    live = LiveModel(versions(tmp_path, "1", "bad"), load, look_every_s=0)
+    point(tmp_path, "bad")
+    live.current()
+
+    assert ("bad", tmp_path / "1") == (live.refused, live.folder)
+
+
+def test_a_pointer_that_makes_no_sense_is_told_once_and_changes_nothing(tmp_path):
+    live = LiveModel(versions(tmp_path, "1"), load, look_every_s=0)
+    point(tmp_path, "../elsewhere")
+    live.current()
+    told = live.refusal
+    live.current()
+
+    assert told is live.refusal
+    assert ("1", None) == (live.current(), live.refused)
+
+
+def test_a_folder_that_cannot_be_looked_at_leaves_the_version_in_use(tmp_path, monkeypatch):
+    live = LiveModel(versions(tmp_path, "1"), load, look_every_s=0)
+
+    def unplugged(_folder):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("detector.live.find_version", unplugged)
+
+    assert "1" == live.current()
+    assert "cannot be looked at" in str(live.refusal)
