@@ -8,7 +8,7 @@ METRES_PER_DEGREE = 111_195.0  # of latitude, mean sphere (IUGG radius 6,371,008
 MARGIN = 0.07  # of the drawing, so that no dot lies on its edge
 LEAST_EXTENT_M = 300.0  # a single point still gets a neighbourhood
 FLATTEST, STEEPEST = 1.9, 0.85  # width to height
-STEPS_DEG = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+STEPS_DEG = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 45.0, 90.0)
 SCALES_M = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 500_000)
 
 

@@ -80,7 +80,7 @@ class IssuePage:
             tag("span", f"{issue.point.code} {issue.point.name}")
         mark = mark_of(visit, issue.violation.code)
         if mark:
-            tag("p", f"{mark}: {visit.say('console.issue.unproven')}", "pw-warning")
+            tag("p", visit.say("console.issue.unproven", mark=mark), "pw-warning")
 
     def _actions(self) -> None:
         issue = self._dossier.issue

@@ -16,13 +16,16 @@ HTML_LANGUAGE = {"zh": "zh-CN", "en": "en"}
 
 # The code of a sign-in link stands after the #, which no server sees: post it, and let the history forget it.
 _SIGN_IN_SCRIPT = """
-const code = new URLSearchParams(location.hash.slice(1)).get("code");
-if (code) {
+function useCode() {
+  const code = new URLSearchParams(location.hash.slice(1)).get("code");
+  if (!code) return;
   history.replaceState(null, "", location.pathname + location.search);
   document.forms.sign_in.elements.code.value = code;
   document.forms.sign_in.elements.key.disabled = true;
   document.forms.sign_in.submit();
 }
+useCode();
+addEventListener("hashchange", useCode);  // the link was pasted while this page was open
 """
 
 

@@ -114,4 +114,6 @@ def told(visit: Visit) -> Iterator[None]:
 
 def words_of(error: StreetError, language: str) -> str:
     """Give what a person reads of a refusal: what it is, and what to do about it."""
-    return f"{say(f'problem.{type(error).code}', language)}: {say(f'console.problem.{type(error).code}', language)}"
+    code = type(error).code
+    advice = say(f"console.problem.{code}", language)
+    return say("console.told", language, title=say(f"problem.{code}", language), advice=advice)

@@ -89,14 +89,16 @@ def test_a_link_signs_a_browser_in_once_and_its_code_stays_out_of_the_history(
     running: Running, second: Browser
 ) -> None:
     link = sign_in_link(running)
-    second.open(link)
+    second.open(link)  # `second` shows the sign-in page already: only the part after the # changes
     second.until("/")
     second.driver.back()
-    second.until("/sign-in")
+    second.find("input[name=key]")
+    went_back_to = second.driver.current_url
     second.forget()
     second.open(link)
 
     assert "#code=" in link
+    assert "code" not in went_back_to
     assert second.find(".refusal", "无效")
 
 
