@@ -14,7 +14,7 @@ from detector.card import Card
 from detector.errors import ModelRefused
 from detector.installation import shipped
 from detector.live import LiveModel
-from detector.registry import Registry, check_version, since
+from detector.registry import Registry, check_version, earlier_versions, since
 from detector.seeding import Outcome, Seeding, seed
 from detector.taxonomy import Taxonomy
 
@@ -65,7 +65,7 @@ def open_card(settings: Settings, taxonomy: Taxonomy) -> LiveModel[Card]:
     def read(folder: Path) -> Card:
         return check_version(folder, taxonomy)
 
-    return LiveModel(settings.model_folder, read)
+    return LiveModel(settings.model_folder, read, else_try=earlier_versions(settings.model_folder))
 
 
 def about_model(service: Service) -> APIRouter:

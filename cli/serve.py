@@ -61,6 +61,7 @@ def worker() -> None:
     from api.worker import Worker, stop_on_signals
     from detector import Detector
     from detector.live import LiveModel
+    from detector.registry import earlier_versions
 
     configure()
     _leave_with_parent()
@@ -72,7 +73,7 @@ def worker() -> None:
         service.taxonomy.check_against(detector.card)
         return detector
 
-    one = Worker(service, LiveModel(settings.model_folder, load))
+    one = Worker(service, LiveModel(settings.model_folder, load, else_try=earlier_versions(settings.model_folder)))
     stop_on_signals(one)
     one.run()
     service.database.close()

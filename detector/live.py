@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -20,24 +21,31 @@ class LiveModel(Generic[Loaded]):
     A version that is refused leaves what is loaded in place; `refusal` says why, once for each version.
     """
 
-    def __init__(self, folder: Path, load: Callable[[Path], Loaded], *, look_every_s: float = LOOK_EVERY_S) -> None:
-        """Load the current version.
+    def __init__(
+        self,
+        folder: Path,
+        load: Callable[[Path], Loaded],
+        *,
+        else_try: Iterable[Path] = (),
+        look_every_s: float = LOOK_EVERY_S,
+    ) -> None:
+        """Load the current version, or where it is refused the first of `else_try` that is not.
 
         Args:
             load: turns a version's folder into what is to be used, raising `DetectorError` where it must not be.
+            else_try: folders of versions, such as those in force before; `refusal` tells that one of them is used.
 
         Raises:
-            DetectorError: there is no usable version to start with.
+            DetectorError: there is no usable version to start with; what was wrong with the current one.
         """
         self._folder = folder
         self._load = load
         self._look_every_s = look_every_s
         self._lock = threading.Lock()
-        self._version = find_version(folder)
-        self._value = load(self._version)
-        self._looked_at = time.monotonic()
         self._refused: Path | None = None
         self.refusal: DetectorError | None = None
+        self._version, self._value = self._start(else_try)
+        self._looked_at = time.monotonic()
 
     @property
     def folder(self) -> Path:
@@ -58,6 +66,19 @@ class LiveModel(Generic[Loaded]):
                 self._looked_at = time.monotonic()
                 self._lock.release()
         return self._value
+
+    def _start(self, else_try: Iterable[Path]) -> tuple[Path, Loaded]:
+        try:
+            version = self._refused = find_version(self._folder)
+            value = self._load(version)
+        except DetectorError as error:
+            for earlier in else_try:
+                with suppress(DetectorError):
+                    self.refusal = error
+                    return earlier, self._load(earlier)
+            raise
+        self._refused = None
+        return version, value
 
     def _look(self) -> None:
         version: Path | None = None

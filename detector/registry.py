@@ -216,12 +216,20 @@ class Registry:
 
 
 def since(folder: Path, version: str) -> datetime | None:
-    """Say since when a version is in force: as written down, else as old as the pointer is; None without a pointer."""
+    """Say since when a version is in force: as written down, else as old as its pointer is; None if none names it."""
     told = in_force_since(read_steps(folder), version)
     pointer = folder / CURRENT_FILE
-    if told is None and pointer.is_file():
+    if told is None and pointer.is_file() and version == Registry(folder).current():
         return datetime.fromtimestamp(int(pointer.stat().st_mtime), UTC)
     return told
+
+
+def earlier_versions(folder: Path) -> list[Path]:
+    """Give the folders of the versions in force before, the last one first, for a start with a damaged one."""
+    if (folder / CARD_FILE).is_file():
+        return []
+    current = Registry(folder).current()
+    return [folder / name for name in versions_before(read_steps(folder), current) if fullmatch(_VERSION, name)]
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -251,3 +251,19 @@ def test_a_model_promoted_here_outlives_an_installation_without_one(
     service.database.close()
 
     assert "two" == service.card.version
+
+
+def test_a_start_with_a_model_damaged_on_the_disk_goes_on_with_the_one_before(
+    tmp_path: Path, registry: Registry, taxonomy: Taxonomy
+) -> None:
+    settings = Settings(data_dir=tmp_path / "var", model_dir=tmp_path / "street")
+    own = Registry(tmp_path / "street")
+    for name in ("one", "two"):
+        own.add(registry.folder / name, taxonomy)
+        own.promote(name, taxonomy)
+    damaged(own.folder / "two")
+    service = open_service(settings)
+    service.database.close()
+
+    assert ("one", "two") == (service.card.version, service.model.refused)
+    assert "damaged or replaced" in str(service.model.refusal)

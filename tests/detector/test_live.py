@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from detector.card import CURRENT_FILE
 from detector.errors import ModelRefused
 from detector.live import LiveModel
@@ -94,3 +96,26 @@ def test_a_folder_that_cannot_be_looked_at_leaves_the_version_in_use(tmp_path, m
 
     assert "1" == live.current()
     assert "cannot be looked at" in str(live.refusal)
+
+
+def test_a_start_with_a_refused_version_goes_on_with_an_earlier_one_and_says_so(tmp_path):
+    versions(tmp_path, "bad", "1", "bad-too")
+    live = LiveModel(tmp_path, load, else_try=[tmp_path / "bad-too", tmp_path / "1"], look_every_s=0)
+
+    assert "1" == live.current()
+    assert ("bad", "bad is damaged") == (live.refused, str(live.refusal))
+
+
+def test_a_start_without_any_usable_version_tells_what_is_wrong_with_the_current_one(tmp_path):
+    versions(tmp_path, "bad", "bad-too")
+
+    with pytest.raises(ModelRefused, match="bad is damaged"):
+        LiveModel(tmp_path, load, else_try=[tmp_path / "bad-too"])
+
+
+def test_a_version_mended_after_the_start_is_taken_up_when_it_is_pointed_at_anew(tmp_path):
+    versions(tmp_path, "bad", "1", "2")
+    live = LiveModel(tmp_path, load, else_try=[tmp_path / "1"], look_every_s=0)
+    point(tmp_path, "2")
+
+    assert ("2", None) == (live.current(), live.refusal)

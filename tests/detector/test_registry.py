@@ -12,7 +12,7 @@ import pytest
 from detector.card import CURRENT_FILE
 from detector.errors import DetectorError, ModelRefused, TaxonomyRefused
 from detector.history import Action, Step, versions_before
-from detector.registry import Registry, since
+from detector.registry import Registry, earlier_versions, since
 from detector.taxonomy import Taxonomy
 from detector.verdict import VERDICT_FILE, Change, Decision, Verdict
 from tests.detector.models import TWO_CLASSES, write_model
@@ -364,3 +364,11 @@ def test_what_is_refused_is_one_of_our_own_errors(registry):
 
     with pytest.raises(DetectorError):
         registry.verify("2", TAXONOMY)
+
+
+def test_what_a_start_may_fall_back_on_is_what_was_in_force_before(registry):
+    registry.promote("2", TAXONOMY)
+    registry.promote("3", TAXONOMY)
+
+    assert [registry.folder / "2", registry.folder / "1"] == earlier_versions(registry.folder)
+    assert [] == earlier_versions(registry.folder / "1"), "a single version has none before it"
