@@ -23,6 +23,7 @@ from training.sources import checksum, choose_dev, group_scenes
 QUALITY: Final = 95  # of a JPEG made from another format or a turned photograph
 SAME_ASPECT: Final = 0.01  # a resized copy keeps width / height within this share
 THINNEST_SHARE: Final = 0.001  # of the picture's side; `write_labels` drops what is thinner
+FEWEST_TO_DIVIDE: Final = 10  # a tenth of fewer pictures is none
 _ORIENTATION: Final = 0x0112  # EXIF
 
 
@@ -127,9 +128,9 @@ class Writer:
         if any(one.part == "dev" for one in self._taken.files):
             return
         paths = [self._folder / one.name for one in self._taken.files if one.part == "train"]
-        chosen = {path.relative_to(self._folder).as_posix() for path in choose_dev(group_scenes(paths))}
-        if not chosen:
+        if len(paths) < FEWEST_TO_DIVIDE:
             return
+        chosen = {path.relative_to(self._folder).as_posix() for path in choose_dev(group_scenes(paths))}
         for index, one in enumerate(self._taken.files):
             if one.name in chosen:
                 self._taken.files[index] = PictureFile(
@@ -138,7 +139,7 @@ class Writer:
         self._recount(chosen)
 
     def _recount(self, moved: set[str]) -> None:
-        """Count the boxes of pictures that went from train to dev there."""
+        """Count pictures that went from train to dev there, with their boxes."""
         train = self._taken.boxes["train"]
         dev = self._taken.boxes.setdefault("dev", Counter())
         for name in moved:
