@@ -44,11 +44,15 @@ class IssuePage:
                     },
                 )
             self._side = tag("div", classes="pw-beside")
+        self._asking = tag("div")  # where dialogs live: a refresh of the page must not take one away
+        self._is_asking = False
         self._fill()
         ui.timer(REFRESH_S, self._refresh, immediate=False)
 
     async def _refresh(self) -> None:
         visit, number = self._visit, self._dossier.issue.number
+        if self._is_asking:
+            return
         with told(visit):
             found = await visit.read(lambda session: issues.get_issue(session, number).revision)
             if found != self._dossier.issue.revision:
@@ -99,12 +103,14 @@ class IssuePage:
 
     async def _act(self, action: Action) -> None:
         """Do a step on the issue as it was shown; if somebody was faster, say so and show what it is now."""
-        revision = self._dossier.issue.revision
-        note = await self._ask_why(action) if TRANSITIONS[action].needs_note else ""
-        if note is None:
-            return
-        visit, number = self._visit, self._dossier.issue.number
-        wanted = Step(action=action, note=note[:LONGEST_NOTE])
+        number, revision = self._dossier.issue.number, self._dossier.issue.revision
+        with self._asking:
+            note = await self._ask_why(action) if TRANSITIONS[action].needs_note else ""
+            if note is not None:
+                await self._step(number, Step(action=action, note=note[:LONGEST_NOTE]), revision)
+
+    async def _step(self, number: str, wanted: Step, revision: int) -> None:
+        visit, action = self._visit, wanted.action
         with told(visit):
             await visit.write(
                 lambda session, caller: issues.step(session, number, wanted, caller, revision=revision).id
@@ -131,7 +137,9 @@ class IssuePage:
             with tag("div", classes="pw-actions"):
                 tag("button", say(f"action.{action}"), "pw-button", type="button").on("click", submit)
                 tag("button", say("console.why.cancel"), "pw-button pw-second", type="button").on("click", dialog.close)
+        self._is_asking = True
         answer = await dialog
+        self._is_asking = False
         dialog.delete()
         return answer if isinstance(answer, str) else None
 
