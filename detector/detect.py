@@ -21,7 +21,7 @@ class Detector:
     Example:
         >>> from detector import Detector, open_photo, shipped
         >>> detector = Detector.load(shipped("models/street"))
-        >>> found = detector.detect(open_photo(shipped("datasets/demo/photos/heap-01.jpg")))
+        >>> found = detector.detect(open_photo(shipped("datasets/demo/photos/heap_1.jpg")))
         >>> found.xyxy.shape[1]
         4
     """
