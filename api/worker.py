@@ -52,6 +52,7 @@ class Worker:
         self._context = context
         self._model = model
         self._told: DetectorError | None = None
+        self._using = model.current().version
         self._stopping = threading.Event()
         #: tells this run of this process from any other, also one with the same process id
         self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -96,6 +97,9 @@ class Worker:
         if self._model.refusal is not None and self._model.refusal is not self._told:
             log.error("new model refused, the old one stays", reason=str(self._model.refusal), model=detector.version)
         self._told = self._model.refusal
+        if detector.version != self._using:
+            log.info("another model is in use", model=detector.version, before=self._using)
+            self._using = detector.version
         return detector
 
     def _look_at(self, capture: Capture, scene: Scene, detector: Detector) -> None:
