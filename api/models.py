@@ -45,11 +45,10 @@ def seed_registry(settings: Settings, taxonomy: Taxonomy) -> None:
 def _tell(done: Seeding) -> None:
     if done.outcome is Outcome.laid_beside:
         log.warning(
-            "the installation brings another model; the one in force stays",
+            "the installation brings another model, which waits to be promoted; the one in force stays",
             brought=done.version,
             model=done.current,
             reason=done.reason,
-            to_use_it=f"pointwatch models promote {done.version}",
         )
     elif done.outcome is not Outcome.known:
         log.info("the installation's model is in force", outcome=done.outcome, model=done.current)

@@ -47,12 +47,12 @@ def seed(folder: Path, shipped: Path, taxonomy: Taxonomy) -> Seeding:
     source = find_version(shipped)
     version = read_card(source).version
     if version in _dealt_with(folder):
-        return Seeding(outcome=Outcome.known, version=version, current=Registry(folder).current())
+        return _known(folder, source, version)
     with alone_in(folder):
         registry = Registry(folder)
         shipped_before = _dealt_with(folder)
         if version in shipped_before:  # another process was quicker
-            return Seeding(outcome=Outcome.known, version=version, current=registry.current())
+            return _known(folder, source, version)
         card = _copy(source, folder / version)
         current, reason, outcome = registry.current(), "", Outcome.laid_beside
         if current not in (None, version):
@@ -65,6 +65,22 @@ def seed(folder: Path, shipped: Path, taxonomy: Taxonomy) -> Seeding:
             registry.point_to(version, Action.adopt, "a newer installation brought it")
         append_line(folder / SHIPPED_FILE, version)
     return Seeding(outcome=outcome, version=version, current=registry.current(), reason=reason)
+
+
+def _known(folder: Path, source: Path, version: str) -> Seeding:
+    """Leave a version that was dealt with as it is; one that was made anew under its old name is told of."""
+    current = Registry(folder).current()
+    try:
+        same = not (folder / version).exists() or read_card(folder / version) == read_card(source)
+    except ModelRefused:
+        same = True  # whoever uses it will be told
+    if same:
+        return Seeding(outcome=Outcome.known, version=version, current=current)
+    reason = (
+        f"{version} was made anew under its old name. To use it, move {folder / version} away and take the name out "
+        f"of {folder / SHIPPED_FILE}"
+    )
+    return Seeding(outcome=Outcome.laid_beside, version=version, current=current, reason=reason)
 
 
 def _reason_to_wait(registry: Registry, current: str, card: Card, taxonomy: Taxonomy, shipped_before: set[str]) -> str:

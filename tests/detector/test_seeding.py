@@ -130,3 +130,12 @@ def test_many_starts_at_once_seed_once(start, installation, own):
     assert 1 == outcomes.count(Outcome.seeded)
     assert 7 == outcomes.count(Outcome.known)
     assert 1 == len(own.steps())
+
+
+def test_a_shipped_version_made_anew_under_its_old_name_is_told_of(start, installation, own, tmp_path):
+    start(installation("1"))
+    shutil.rmtree(tmp_path / "installation-1")
+    done = start(installation("1", made_on="2026-12-24"))
+
+    assert (Outcome.laid_beside, "1") == (done.outcome, done.current)
+    assert "made anew under its old name" in done.reason
