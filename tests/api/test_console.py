@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from api.console.plan import REFRESH_S
 from tests.api.browsing import CHROMIUM, DRIVER, Browser
 from tests.api.client import Client
 from tests.api.photographs import PhotoFactory
@@ -247,6 +249,7 @@ def test_who_acts_on_what_somebody_else_has_changed_is_told_so(browser: Browser,
     browser.click("[data-action=close]")
     browser.find(".pw-dialog textarea").send_keys("all swept")
     over_wire.step(issue, "reject", "a shadow")
+    time.sleep(REFRESH_S + 1)  # the page looks again; what is being written must not be lost by that
     browser.click(".pw-dialog .pw-button")
 
     assert browser.find(".q-notification", "Somebody was faster")
