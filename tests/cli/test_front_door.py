@@ -1,8 +1,8 @@
 """The front door: quick help, one plain line for whatever goes wrong, exit statuses that scripts can trust."""
 
+import os
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -29,11 +29,12 @@ def test_help_answers_in_under_half_a_second(process):
     process("--help")  # the first run may have to compile
     took = []
     for _ in range(5):
-        started = time.perf_counter()
+        before = os.times()
         process("--help")
-        took.append(time.perf_counter() - started)
+        after = os.times()  # processor time of the child, which a busy machine does not stretch much
+        took.append(after.children_user + after.children_system - before.children_user - before.children_system)
 
-    assert min(took) < 0.5
+    assert 0 < min(took) < 0.5
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["detect", "--help"]])
