@@ -8,10 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 PointCode = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
 
+_PLAIN = r"^[^\x00-\x1f\x7f\ufffe\uffff]*$"  # no control characters, and nothing that XML (a workbook) cannot hold
+
 
 def _line(most: int, least: int = 0) -> object:
     """Give the constraints of a single line of text."""
-    return StringConstraints(strip_whitespace=True, min_length=least, max_length=most, pattern=r"^[^\x00-\x1f\x7f]*$")
+    return StringConstraints(strip_whitespace=True, min_length=least, max_length=most, pattern=_PLAIN)
 
 
 class PointFields(BaseModel):

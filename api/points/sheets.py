@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -16,9 +17,28 @@ from api.points.schemas import PointFields
 COLUMNS = tuple(PointFields.model_fields)
 REQUIRED = frozenset(name for name, field in PointFields.model_fields.items() if field.is_required())
 MAX_ROWS = 5_000
-MAX_UNPACKED_BYTES = 64 * 1024 * 1024  # an XLSX is a zip: what it unpacks to is looked up before unpacking
+MAX_LINES = 4 * MAX_ROWS  # empty ones included: a file of nothing else would be read for hours
+MAX_COLUMNS = 100  # of a workbook; a cell may say that it is the sixteen thousandth of its row
+MAX_UNPACKED_BYTES = 64 * 1024 * 1024  # an XLSX is a zip, and a zip can hold a thousand times its size
+MAX_PARTS = 1_000  # files in that zip; a plain workbook has about ten
+_PACKINGS = frozenset((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))  # Source: ECMA-376 part 2, annex B
+_READ_BYTES = 64 * 1024
 _YES, _NO = frozenset(("true", "1", "yes", "y", "是")), frozenset(("false", "0", "no", "n", "否", ""))
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
+#: What reading raises on files that are no workbooks; `RuntimeError`: a password.
+_NO_WORKBOOK = (
+    zipfile.BadZipFile,
+    InvalidFileException,
+    KeyError,
+    IndexError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    EOFError,
+    zlib.error,
+)
 
 Row = tuple[int, PointFields]
 
@@ -58,25 +78,53 @@ def read_xlsx(content: bytes) -> list[Row]:
         Unfit: with one entry for each wrong row. FormatRefused, TooLarge: no XLSX, or a zip that unpacks too far.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as package:
-            unpacked = sum(entry.file_size for entry in package.infolist())
-        if unpacked > MAX_UNPACKED_BYTES:
-            raise TooLarge(
-                f"The workbook unpacks to {unpacked // 1048576} MiB; the limit is {MAX_UNPACKED_BYTES // 1048576} MiB."
-            )
-        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
+        book = openpyxl.load_workbook(_repacked(content), read_only=True, data_only=True, keep_links=False)
         try:
             sheet = book.worksheets[0]
             sheet.reset_dimensions()  # the size that the file claims may be a lie
-            return _rows(
-                (number, list(cells)) for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1)
-            )
+            lines = sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS)
+            return _rows((number, list(cells)) for number, cells in enumerate(lines, start=1))
         finally:
             book.close()
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, IndexError, OSError, SyntaxError, TypeError) as error:
+    except _NO_WORKBOOK as error:
         raise FormatRefused("The file is no XLSX workbook. Save it as .xlsx or .csv and send it again.") from error
     except ValueError as error:
         raise Unfit(f"The workbook cannot be read: {error}.") from error
+
+
+def _repacked(content: bytes) -> io.BytesIO:
+    """Unpack a workbook within bounds and pack it anew, so that what a hostile zip says of itself is of no account.
+
+    Raises:
+        FormatRefused: no workbook would be like this. TooLarge: it unpacks too far.
+    """
+    clean = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as package, zipfile.ZipFile(clean, "w", zipfile.ZIP_STORED) as anew:
+        parts = package.infolist()
+        if len(parts) > MAX_PARTS or len({part.filename for part in parts}) < len(parts):
+            raise FormatRefused("The workbook has too many parts, or two of one name. Save it again as .xlsx or .csv.")
+        left = MAX_UNPACKED_BYTES
+        for part in parts:
+            if part.compress_type not in _PACKINGS:
+                raise FormatRefused("The workbook is packed in an unusual way. Save it again as .xlsx or .csv.")
+            unpacked = _unpacked(package, part, left)
+            left -= len(unpacked)
+            if b"<!DOCTYPE" in unpacked.replace(b"\0", b""):  # also in UTF-16
+                raise FormatRefused("The workbook declares entities of its own, which none needs. Save it again.")
+            anew.writestr(part.filename, unpacked)
+    clean.seek(0)
+    return clean
+
+
+def _unpacked(package: zipfile.ZipFile, part: zipfile.ZipInfo, most: int) -> bytes:
+    """Give a part's bytes, unpacked bit by bit: one `read()` would unpack up to 2 GiB before it looks at the size."""
+    unpacked = bytearray()
+    with package.open(part) as file:
+        while block := file.read(_READ_BYTES):
+            unpacked += block
+            if len(unpacked) > most:
+                raise TooLarge(f"The workbook unpacks to more than {MAX_UNPACKED_BYTES // 1048576} MiB, the limit.")
+    return bytes(unpacked)
 
 
 def _rows(lines: Iterable[tuple[int, list[Any]]]) -> list[Row]:
@@ -84,11 +132,15 @@ def _rows(lines: Iterable[tuple[int, list[Any]]]) -> list[Row]:
     numbered = iter(lines)
     _, header = next(numbered, (1, []))
     columns = [str(cell or "").strip().lower() for cell in header]
+    while columns and not columns[-1]:
+        columns.pop()
     _check_columns(columns)
     rows: list[Row] = []
     wrong: list[dict[str, object]] = []
     first_met: dict[str, int] = {}
     for number, cells in numbered:
+        if number > MAX_LINES:
+            raise TooLarge(f"The file has more than {MAX_LINES} lines. Delete the empty ones, or split it.")
         if all(cell is None or not str(cell).strip() for cell in cells):
             continue
         if len(rows) + len(wrong) >= MAX_ROWS:
@@ -153,12 +205,12 @@ def _cell(name: str, cell: Any) -> Any:
     if isinstance(cell, bool | float | int) and name not in ("code", "name", "community", "address"):
         return cell
     text = str(cell).strip()
-    if text.startswith("'") and text[1:].startswith(_FORMULA):
+    if text.startswith("'") and _looks_like_a_formula(text):
         text = text[1:]
     if name == "no_parking":
         if text.lower() in _YES | _NO:
             return text.lower() in _YES
-        raise ValueError(f"no_parking is {text!r}; write true or false (是 or 否)")
+        raise ValueError(f"no_parking is {text[:20]!r}; write true or false (是 or 否)")
     return text or None
 
 
@@ -200,4 +252,9 @@ def _written(point: PointFields) -> list[object]:
 def _guarded(value: object) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and _looks_like_a_formula(value) else value
+
+
+def _looks_like_a_formula(text: str) -> bool:
+    """Say whether a cell needs our guard `'`; one that stands there already is guarded too, or it would be lost."""
+    return text.lstrip("'").startswith(_FORMULA)
