@@ -17,11 +17,11 @@ import numpy as np
 from detector.installation import shipped
 from training.data.findings import Kind
 from training.data.sets import DataSet, PictureFile
-from training.data.similar import SAME_SCENE, SAME_SCENE_NEIGHBOURS, VOTING, Look, shared_plane, votes
+from training.data.similar import SAME_SCENE, SAME_SCENE_NEIGHBOURS, Look, likeness, shared_plane, strongest
 from training.sources import NEAR_DUPLICATE_BITS, NUMBERS_PER_SCENE
 
 #: (held out, learned from): a scene on both sides of these makes a figure or a choice too good.
-SIDES: Final = (("val", "train"), ("val", "dev"), ("dev", "train"))
+SIDES: Final = (("val", ("train", "dev")), ("dev", ("train",)))
 #: Candidates a picture is compared with feature by feature, from each of the two rankings.
 CANDIDATES: Final = 20
 SCENE_LIST: Final = "val-scenes-in-train.txt"
@@ -61,8 +61,8 @@ def find_pairs(
         by_part[one.file.part].append(one)
     letters = _letters(data_set)
     pairs: list[Pair] = []
-    for held_part, learned_part in SIDES:
-        learned = by_part[learned_part]
+    for held_part, learned_parts in SIDES:
+        learned = [one for part in learned_parts for one in by_part[part]]
         crowd = _Crowd(learned) if learned and by_part[held_part] else None
         for held in by_part[held_part]:
             if crowd:
@@ -83,9 +83,7 @@ class _Crowd:
         self._pictures = pictures
         self._bits = np.array([one.look.bits for one in pictures])
         self._layouts = np.array([one.look.layout for one in pictures])
-        strongest = [one.look.features[:VOTING] for one in pictures]
-        self._features = np.vstack(strongest)
-        self._owners = np.repeat(np.arange(len(pictures)), [len(one) for one in strongest])
+        self._features = strongest([one.look for one in pictures])
 
     def pairs_with(self, held: Seen, letters: Mapping[str, str], *, scenes: bool) -> list[Pair]:
         """Compare one held-out picture with all."""
@@ -109,8 +107,8 @@ class _Crowd:
     def _candidates(self, held: Seen, letters: Mapping[str, str]) -> set[int]:
         """Which pictures are worth comparing feature by feature."""
         layouts = self._layouts @ held.look.layout
-        voted = votes(held.look, self._features, self._owners, len(self._pictures))
-        chosen = {int(index) for ranking in (layouts, voted) for index in np.argsort(-ranking)[:CANDIDATES]}
+        answers = likeness(held.look, self._features)
+        chosen = {int(index) for ranking in (layouts, answers) for index in np.argsort(-ranking)[:CANDIDATES]}
         chosen |= {index for index, one in enumerate(self._pictures) if _neighbours(held.file.name, one.file.name)}
         letter = letters.get(held.file.name)
         return chosen | {
@@ -123,11 +121,11 @@ class _Crowd:
         letter = letters.get(held.file.name)
         if letter and letter == letters.get(other.file.name):
             return f"scene {letter} in the table of cable boxes"
-        agreeing = shared_plane(held.look, other.look)
-        if agreeing >= SAME_SCENE:
-            return f"{agreeing} features on one plane"
-        if agreeing >= SAME_SCENE_NEIGHBOURS and _neighbours(held.file.name, other.file.name):
-            return f"{agreeing} features on one plane, neighbouring numbers"
+        plane = shared_plane(held.look, other.look)
+        if plane.reaches(SAME_SCENE):
+            return f"{plane.agreeing} features on one plane"
+        if plane.reaches(SAME_SCENE_NEIGHBOURS) and _neighbours(held.file.name, other.file.name):
+            return f"{plane.agreeing} features on one plane, neighbouring numbers"
         return ""
 
 

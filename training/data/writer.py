@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from detector.errors import PhotoError
-from detector.photo import Photo, open_photo
+from detector.photo import MAX_BYTES, Photo, open_photo
 from training.data.formats.labelled import Batch, Box, Labelled, LeaveOutError
 from training.data.mapping import ClassMap
 from training.data.sets import PictureFile
@@ -153,7 +153,8 @@ class Writer:
 
 def _opened(one: Labelled) -> tuple[Photo, bytes]:
     try:
-        content = one.picture.read_bytes()
+        with one.picture.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise LeaveOutError(f"the picture cannot be read: {error.strerror or error}") from error
     return open_photo(content, name=one.name), content
