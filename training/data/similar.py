@@ -23,8 +23,8 @@ PLANE_PX: Final = 6.0  # how far from the plane's prediction a match may lie, at
 #: Matches on one plane, and cells of a 10 × 10 grid that they lie in, from which two pictures count as one scene. Set
 #: on train pictures only. Of 7,200 pairs of a garbage with a pothole or graffiti picture none has more than 7 matches.
 #: Of twelve garbage pairs with 10 matches and more, file numbers over 25 apart, all looked at, four show different
-#: places (the same sign on two bins, a camera's date) in 6 cells at most; of the eight true ones four lie in 7 and more.
-#: The bar rather misses a scene than invents one: what is found is a lower bound.
+#: places (the same sign on two bins, a camera's date) in 6 cells at most; of the eight true ones four lie in 7 and
+#: more. The bar rather misses a scene than invents one: what is found is a lower bound.
 SAME_SCENE: Final = (10, 7)
 #: Enough for pictures whose file numbers lie close together: one walk takes a place twice.
 SAME_SCENE_NEIGHBOURS: Final = (8, 4)
