@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.accounts import service
 from api.accounts.schemas import Caller, Role
 from api.database import Database
-from api.errors import Forbidden, NotSignedIn, StreetError, TooLarge
+from api.errors import Forbidden, NotSignedIn, StreetError, TooLarge, Unreadable
 from api.problems import problem_response
 
 COOKIE = "pointwatch_session"
@@ -45,6 +45,7 @@ class Door:
             return
         connection = HTTPConnection(scope)
         try:
+            _check_address(scope)
             if scope["path"] not in OPEN_PATHS:
                 connection.state.caller = await self._caller(connection)
             _check_length(connection.headers, self._max_body_bytes)
@@ -115,6 +116,11 @@ def _same_page(headers: Headers) -> bool:
     if origin is None:
         return headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
     return urlsplit(origin).netloc == headers.get("host")
+
+
+def _check_address(scope: Scope) -> None:
+    if "\0" in scope["path"] or b"%00" in scope["query_string"] or b"\0" in scope["query_string"]:
+        raise Unreadable("The address holds a NUL, which no text has.")  # and which PostgreSQL cannot keep
 
 
 def _check_length(headers: Headers, most: int) -> None:

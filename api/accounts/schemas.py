@@ -34,7 +34,7 @@ class Caller(BaseModel):
 class NewKey(BaseModel):
     """A key to be made."""
 
-    name: str = Field(min_length=1, max_length=80, examples=["Front desk"])
+    name: str = Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$", examples=["Front desk"])
     role: Role = Role.inspector
 
 

@@ -44,11 +44,13 @@ def revoke_key(session: Session, key_id: uuid.UUID) -> ApiKey:
         NotFound: there is no such key.
         Unfit: it is the last key of an administrator, and nobody could make another.
     """
+    # Locked before they are counted: two administrators who revoke each other at once would leave none.
+    admins = sa.select(ApiKey.id).where(ApiKey.role == Role.admin, ApiKey.revoked_at.is_(None)).order_by(ApiKey.id)
+    in_use = set(session.scalars(admins.with_for_update()))
     row = session.get(ApiKey, key_id)
     if row is None:
         raise NotFound(f"There is no key {key_id}.")
-    admins = _count(session, ApiKey.role == Role.admin, ApiKey.revoked_at.is_(None), ApiKey.id != key_id)
-    if row.role == Role.admin and row.revoked_at is None and not admins:
+    if in_use == {key_id}:
         raise Unfit("This is the last key of an administrator. Make another one before revoking it.")
     row.revoked_at = row.revoked_at or now()
     return row

@@ -56,7 +56,8 @@ async def send_photos(
     response: Response,
     photos: Annotated[list[UploadFile], File(description="JPEG, PNG, WebP, HEIC, BMP, TIFF or GIF")],
     point_id: Annotated[
-        str | None, Form(max_length=64, description="code or id; without it the nearest point by GPS")
+        str | None,
+        Form(max_length=64, pattern=r"^[^\x00]*$", description="code or id; without it the nearest point by GPS"),
     ] = None,
     prefer: Annotated[
         str | None, Header(description="`wait=10`: answer when it is processed, or after 10 seconds")

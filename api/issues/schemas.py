@@ -108,7 +108,9 @@ class Step(BaseModel):
     """Something to do to an issue."""
 
     action: Action
-    note: str = Field(default="", max_length=500, description="why; asked for when rejecting or closing")
+    note: str = Field(
+        default="", max_length=500, pattern=r"^[^\x00]*$", description="why; asked for when rejecting or closing"
+    )
 
 
 class Summary(BaseModel):

@@ -94,7 +94,7 @@ def revision_of(if_match: str | None) -> int | None:
     if if_match is None or if_match.strip() == "*":
         return None
     tag = if_match.strip().removeprefix("W/").strip('"')
-    if not (tag.isascii() and tag.isdigit()):
+    if not (tag.isascii() and tag.isdigit() and len(tag) <= 18):  # no revision has more digits
         raise Unfit('If-Match must be the ETag that was answered with the thing, e.g. "3".')
     return int(tag)
 
