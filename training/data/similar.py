@@ -27,6 +27,7 @@ PLANE_PX: Final = 6.0  # how far from the plane's prediction a match may lie, at
 #: more. The bar rather misses a scene than invents one: what is found is a lower bound.
 SAME_SCENE: Final = (10, 7)
 #: Enough for pictures whose file numbers lie close together: one walk takes a place twice.
+#: Of eight such train pairs below the other bar, looked at, seven show one place, the eighth a web page's mark.
 SAME_SCENE_NEIGHBOURS: Final = (8, 4)
 GRID: Final = 10
 #: A stock mark is printed at the same place of pictures that share nothing else: matches that hardly move, in
