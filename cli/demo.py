@@ -2,6 +2,7 @@
 
 import csv
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -43,7 +44,7 @@ def command(
     from api.app import open_service
     from api.logs import configure
     from api.settings import read_settings
-    from cli import ports
+    from cli import ports, serve
 
     configure()
     began = time.monotonic()
@@ -53,27 +54,26 @@ def command(
     running = ports.is_pointwatch(url)
     if not running:
         ports.require_free_port(settings.host, settings.port)
-    service = None if running else subprocess.Popen([sys.executable, "-m", "cli", "serve"])
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to leave as by Ctrl-C
+    log_file = settings.data_dir / "service.log"
+    with log_file.open("ab") as log:
+        service = None if running else serve.start("serve", log=log)
     try:
-        _await_service(url, service)
+        _await_service(url, service, log_file)
         summary = {**_run(context, url, photos), "seconds": round(time.monotonic() - began, 1)}
         if not once:
-            _say_where(context, url, started=service is not None)
-            print(json.dumps(summary), flush=True)
-            if service is not None:
-                service.wait()
-    except KeyboardInterrupt:
-        print("stopping", file=sys.stderr)
+            _say_where(context, url, log_file if service else None)
+        print(json.dumps(summary), flush=True)
+        if service is not None and not once:
+            service.wait()
     finally:
         context.database.close()
         if service is not None:
             service.terminate()
             service.wait()
-    if once:
-        print(json.dumps(summary))
 
 
-def _await_service(url: str, service: "subprocess.Popen[bytes] | None") -> None:
+def _await_service(url: str, service: "subprocess.Popen[bytes] | None", log_file: Path) -> None:
     """Wait until the service answers.
 
     Raises:
@@ -85,7 +85,7 @@ def _await_service(url: str, service: "subprocess.Popen[bytes] | None") -> None:
     until = time.monotonic() + START_S
     while not ports.is_pointwatch(url):
         if service is not None and service.poll() is not None:
-            raise Unavailable("The service ended before it answered; its own words stand above.")
+            raise Unavailable(f"The service ended before it answered; its last words are in {log_file}.")
         if time.monotonic() > until:
             raise Unavailable(f"The service at {url} does not answer after {START_S:.0f} s.")
         time.sleep(0.2)
@@ -246,7 +246,7 @@ def _expect(answer: "httpx.Response") -> "httpx.Response":
     raise Unavailable(f"The service answered {answer.status_code} to {answer.request.url.path}: {answer.text[:500]}")
 
 
-def _say_where(context: "Service", url: str, *, started: bool) -> None:
+def _say_where(context: "Service", url: str, log_file: Path | None) -> None:
     from api.accounts.service import admin_key_file
     from cli.office import sign_in_link
 
@@ -254,4 +254,6 @@ def _say_where(context: "Service", url: str, *, started: bool) -> None:
     print("              (signs one browser in, once, within 15 minutes; `pointwatch sign-in` makes another)")
     key_file = admin_key_file(context.settings.data_dir)
     print(f'The API:      curl -H "Authorization: Bearer $(cat {key_file})" {url}/api/v1/issues')
-    print("Ctrl-C stops the service." if started else "The service was running before and goes on.", flush=True)
+    if log_file:
+        print(f"Its log:      {log_file}")
+    print("Ctrl-C stops the service." if log_file else "The service was running before and goes on.", flush=True)

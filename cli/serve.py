@@ -12,9 +12,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 RESTART_AFTER_S = 1.0  # a child that dies at once must not keep a core busy
 PATIENCE_S = 15.0  # for children to finish what they hold when asked to leave
+_lifeline: tuple[int, int] | None = None
 _LIFELINE = "POINTWATCH_LIFELINE_FD"  # a pipe whose other end the parent holds; its end means that the parent is gone
 
 
@@ -26,6 +28,7 @@ def command() -> None:
 
     settings = read_settings()
     configure()
+    _leave_with_parent()
     require_free_port(settings.host, settings.port)
     _prepare()
     sys.exit(_watch(["web", "worker"]))
@@ -96,8 +99,7 @@ def _watch(parts: Sequence[str]) -> int:
 
     signal.signal(signal.SIGTERM, asked)
     signal.signal(signal.SIGINT, asked)
-    lifeline, held = os.pipe()  # children inherit `lifeline` and read it; nobody ever writes to `held`
-    children = {part: _start(part, lifeline) for part in parts}
+    children = {part: start(part) for part in parts}
     while not stopping.wait(0.2):
         for part, child in children.items():
             if child.poll() is not None:
@@ -105,17 +107,25 @@ def _watch(parts: Sequence[str]) -> int:
                 print(f"pointwatch: {ended}", file=sys.stderr)
                 stopping.wait(RESTART_AFTER_S)
                 if not stopping.is_set():
-                    children[part] = _start(part, lifeline)
-    os.close(held)
+                    children[part] = start(part)
     _end(list(children.values()))
     return 0
 
 
-def _start(part: str, lifeline: int) -> subprocess.Popen[bytes]:
+def start(part: str, *, log: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+    """Start `pointwatch PART` as a child that leaves when this process is gone, also when it was killed outright.
+
+    Args:
+        log: where its words go instead of this process's own stdout and stderr.
+    """
+    global _lifeline  # noqa: PLW0603 - one pipe for the life of the process, made when the first child needs it
+    _lifeline = _lifeline or os.pipe()
     return subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, "-m", "cli", part],
-        env={**os.environ, _LIFELINE: str(lifeline)},
-        pass_fds=(lifeline,),
+        env={**os.environ, _LIFELINE: str(_lifeline[0])},
+        pass_fds=(_lifeline[0],),  # the other end is never written to and closes with this process
+        stdout=log,
+        stderr=log,
         start_new_session=True,  # Ctrl-C reaches the parent alone, which then asks the children
     )
 
