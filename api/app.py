@@ -88,7 +88,6 @@ def build_app(settings: Settings) -> FastAPI:
     ):
         inside.include_router(router)
     app.include_router(inside)
-    pages.add_pages(app, service)
     app.add_middleware(
         Door,
         database=service.database,
@@ -96,6 +95,7 @@ def build_app(settings: Settings) -> FastAPI:
         max_body_bytes=settings.max_upload_mib * 1024 * 1024,
         language=settings.language,
     )
+    pages.add_pages(app, service)  # its headers go around the door, so that refusals carry them too
     return app
 
 
@@ -108,6 +108,9 @@ def _add_health(app: FastAPI, service: Service) -> None:
     def readyz() -> dict[str, str]:
         service.database.check()
         return {"status": "ready"}
+
+    for path, answer in (("/healthz", healthz), ("/readyz", readyz)):  # what watches a service often asks with HEAD
+        app.add_api_route(path, answer, methods=["HEAD"], include_in_schema=False)
 
 
 def _about(service: Service) -> APIRouter:
