@@ -1,6 +1,6 @@
 """The door that every request and every websocket passes: who is it, and is the request small enough to be read.
 
-Default is no. A route cannot forget to ask, because what is not named in `OPEN_PATHS` never reaches a route without a
+Default is no. A route cannot forget to ask, because what is not named in `OPEN` never reaches a route without a
 caller. Which role a route needs, the route says itself with `allow(...)`.
 """
 
@@ -22,7 +22,16 @@ from api.errors import Forbidden, NotSignedIn, StreetError, TooLarge, Unreadable
 from api.problems import problem_response
 
 COOKIE = "pointwatch_session"
-OPEN_PATHS = frozenset(("/healthz", "/readyz", "/sign-in"))
+OPEN = frozenset(
+    (
+        ("GET", "/healthz"),
+        ("HEAD", "/healthz"),
+        ("GET", "/readyz"),
+        ("HEAD", "/readyz"),
+        ("GET", "/sign-in"),
+        ("POST", "/sign-in"),
+    )
+)
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
@@ -46,7 +55,7 @@ class Door:
         connection = HTTPConnection(scope)
         try:
             _check_address(scope)
-            if scope["path"] not in OPEN_PATHS:
+            if (scope.get("method"), scope["path"]) not in OPEN:
                 connection.state.caller = await self._caller(connection)
             _check_length(connection.headers, self._max_body_bytes)
         except StreetError as error:
