@@ -17,8 +17,16 @@ import numpy as np
 from detector.installation import shipped
 from training.data.findings import Kind
 from training.data.sets import DataSet, PictureFile
-from training.data.similar import SAME_SCENE, SAME_SCENE_NEIGHBOURS, Look, likeness, shared_plane, strongest
-from training.sources import NEAR_DUPLICATE_BITS, NUMBERS_PER_SCENE
+from training.data.similar import (
+    NEAR_DUPLICATE_BITS,
+    SAME_SCENE,
+    SAME_SCENE_NEIGHBOURS,
+    Look,
+    likeness,
+    shared_plane,
+    strongest,
+)
+from training.sources import NUMBERS_PER_SCENE
 
 #: (held out, learned from): a scene on both sides of these makes a figure or a choice too good.
 SIDES: Final = (("val", ("train", "dev")), ("dev", ("train",)))

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.training.data.conftest import picture, scene
+from tests.training.data.conftest import SIDE_PX, picture, scene
 from training.data.check import across_sets, check_set, steps
 from training.data.findings import Kind, Level
 from training.data.sets import open_set
@@ -160,6 +160,15 @@ def test_a_brightened_copy_across_parts_is_a_near_duplicate(folder):
     found = _only(check_set(folder.open(), scenes=False))
 
     assert (Level.warning, Kind.near_duplicate) == (found.level, found.kind)
+
+
+def test_black_borders_in_common_do_not_make_two_pictures_one(folder):
+    for name, part, seed in (("000001", "train", 1), ("000900", "val", 2)):
+        pixels = np.zeros((SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
+        pixels[:, 24:72] = scene(seed)[:, 24:72]
+        folder.add(name, part, pixels=pixels)
+
+    assert [] == check_set(folder.open()).findings
 
 
 def test_the_same_wall_from_another_step_is_the_same_scene(folder):
