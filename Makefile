@@ -65,7 +65,7 @@ lock: .venv/dev  ## resolve the versions anew and write the lock files
 		-o requirements-dev.lock
 
 scenes: .venv-scenes/made  ## render street scenes (slow; OUT=dir COUNT=n SEED=n)
-	.venv-scenes/bin/python -m training.scenes --out $(or $(OUT),var-scenes/new) --count $(or $(COUNT),4) --seed $(or $(SEED),1)
+	.venv-scenes/bin/python -m training.scenes --out $(or $(OUT),var-scenes/train) --count $(or $(COUNT),150) --seed $(or $(SEED),1000)
 
 train: .venv-train/made  ## train a new model (hours; see training/README.md)
 	.venv-train/bin/python -m training.train
