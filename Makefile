@@ -25,9 +25,10 @@ help:  ## list the verbs
 	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.venv-train/made: requirements.lock pyproject.toml
+.venv-train/made: requirements-train.lock pyproject.toml
 	$(PYTHON) -m venv .venv-train
-	.venv-train/bin/pip install --quiet -c training/constraints.txt -e '.[train]'
+	.venv-train/bin/pip install --quiet --require-hashes -r requirements-train.lock
+	.venv-train/bin/pip install --quiet --no-deps --editable .
 	@touch $@
 
 .venv-scenes/made: training/scenes/requirements.txt
@@ -63,12 +64,14 @@ lock: .venv/dev  ## resolve the versions anew and write the lock files
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --quiet --upgrade --group dev --extra postgres -c requirements.lock \
 		-o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --quiet --upgrade --extra train -c requirements.lock -o requirements-train.lock
 
 scenes: .venv-scenes/made  ## render street scenes (slow; OUT=dir COUNT=n SEED=n)
 	.venv-scenes/bin/python -m training.scenes --out $(or $(OUT),var-scenes/train) --count $(or $(COUNT),150) --seed $(or $(SEED),1000)
 
-train: .venv-train/made  ## train a new model (hours; see training/README.md)
-	.venv-train/bin/python -m training.train
+train: .venv-train/made  ## one stage of training (hours; STAGE=name, the order stands in training/README.md)
+	.venv-train/bin/python -m training.train $(or $(STAGE),first)
 
 clean:  ## forget the environments, keep the data
 	rm -rf .venv .venv-train .venv-scenes .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
