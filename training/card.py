@@ -224,7 +224,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--candidate", type=Path, required=True, help="folder written by training.export")
     options.add_argument("--thresholds", action="store_true", help="only write the thresholds that dev gave")
-    options.add_argument("--version", help="name of the version, such as 2026.11.23-1")
+    options.add_argument("--version", help="name of the version, such as 2026.11.23-2")
     options.add_argument("--rendered", type=int, default=0, help="rendered scenes in the training set")
     options.add_argument("--rendered-dev", type=int, default=0, help="rendered scenes held back")
     chosen = options.parse_args()

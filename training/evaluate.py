@@ -112,8 +112,9 @@ def choose_thresholds(ranking: Ranking) -> tuple[float, float]:
     """Automatic and review confidence read from a dev ranking.
 
     Automatic is the lowest confidence down to which at least 9 of 10 boxes are right. Between it and the review
-    confidence, which is never below .10, at least half of what a person is asked about is right. Too few labelled
-    boxes to tell: cautious values. A class that is never so sure opens no issue below .90.
+    confidence, which is never below .10, at least half of what a person is asked about is right; where dev shows no
+    such stretch, it is .25, for dev flatters the model. Too few labelled boxes to tell: cautious values. A class
+    that is never so sure opens no issue below .90.
     """
     if ranking.truths < ENOUGH_BOXES:
         return CAUTIOUS
@@ -122,7 +123,7 @@ def choose_thresholds(ranking: Ranking) -> tuple[float, float]:
     automatic = float(confidence[sure]) if sure is not None else NEVER_SURE
     asked = confidence < automatic
     doubtful = _last_above(right[asked], REVIEW_PRECISION)
-    review = float(confidence[asked][doubtful]) if doubtful is not None else automatic
+    review = float(confidence[asked][doubtful]) if doubtful is not None else min(automatic, CAUTIOUS[1])
     return round(max(automatic, LOWEST_REVIEW), 3), round(max(review, LOWEST_REVIEW), 3)
 
 

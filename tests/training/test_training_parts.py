@@ -10,6 +10,7 @@ pytest.importorskip("ultralytics", reason="needs the training extra")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 from training.assemble import Filling, fill, quilt  # noqa: E402
+from training.average import average  # noqa: E402
 from training.classes import CLASS_COUNT, CLASS_INDEX, CLASSES, ignore_index  # noqa: E402
 from training.labels import no_labels  # noqa: E402
 from training.loss import judged_places  # noqa: E402
@@ -79,6 +80,12 @@ def test_a_blend_lies_between_its_parents():
     one, two = {"a": torch.zeros(2)}, {"a": torch.ones(2)}
 
     assert [0.25, 0.25] == blend(one, two, 0.25)["a"].tolist()
+
+
+def test_the_mean_of_three_checkpoints_weighs_them_alike():
+    states = [{"a": torch.full((2,), value)} for value in (0.0, 3.0, 6.0)]
+
+    assert [3.0, 3.0] == average(states)["a"].tolist()
 
 
 def test_the_shipped_recipe_is_readable():
