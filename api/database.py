@@ -116,14 +116,22 @@ class Database:
             yield session
 
     def upgrade(self) -> None:
-        """Bring the tables to the newest form; harmless to run twice, and side by side with itself."""
+        """Bring the tables to the newest form; harmless to run twice, and side by side with itself.
+
+        Raises:
+            Unavailable: the database cannot be reached or opened.
+        """
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self._writing.begin() as connection:
-            if not self.is_sqlite:
-                connection.execute(sa.text("SELECT pg_advisory_xact_lock(7046029254386353131)"))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        try:
+            with self._writing.begin() as connection:
+                if not self.is_sqlite:
+                    connection.execute(sa.text("SELECT pg_advisory_xact_lock(7046029254386353131)"))
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        except sa.exc.OperationalError as error:
+            reason = " ".join(str(error.orig).split())[:300]  # a driver's words: addresses, never the password
+            raise Unavailable(f"The database cannot be used: {reason} (POINTWATCH_DATABASE_URL)") from error
 
     def check(self) -> None:
         """Make sure that the database answers.
