@@ -139,6 +139,13 @@ class Running:
             assert time.monotonic() < until, f"captures stand still:\n{self.log()}"
             time.sleep(0.05)
 
+    def await_workers(self, count: int) -> None:
+        """Wait until so many workers have said that they are ready."""
+        until = time.monotonic() + START_S
+        while self.log().count('"event": "worker ready"') < count:
+            assert time.monotonic() < until, self.log()
+            time.sleep(0.1)
+
     def query(self, sql: str) -> list[tuple[object, ...]]:
         """Ask the database file directly, beside the service."""
         connection = sqlite3.connect(self.data_dir / "pointwatch.sqlite3", timeout=30)

@@ -101,25 +101,22 @@ def test_a_filter_that_names_nothing_known_is_refused(filters: dict[str, str], s
 @pytest.mark.parametrize(
     "asked",
     [
-        "/api/v1/points?community=%00",
-        "/api/v1/points?category=a%00b",
-        "/api/v1/points/%00",
-        "/api/v1/issues/%00",
-        "/api/v1/issues?point=%00",
-        "/api/v1/captures?point=%00",
-        "/api/v1/issues?community=%00",
-        "/api/v1/points?community=%ff%fe",
-        "/api/v1/points/%ff",
-        "/api/v1/points/%F0%9F%8F%99",
-        "/api/v1/points/%ED%A0%80",
+        "points?community=%00",
+        "points?category=a%00b",
+        "points/%00",
+        "issues/%00",
+        "issues?point=%00",
+        "captures?point=%00",
+        "issues?community=%00",
     ],
 )
-def test_bytes_that_are_no_text_never_reach_the_database(asked: str, service: Client) -> None:
-    answer = service.http.get(asked)
+def test_a_nul_never_reaches_the_database(asked: str, service: Client) -> None:
+    refusal(service.http.get(f"/api/v1/{asked}"), 400)
 
-    assert answer.status_code < 500
-    if answer.is_client_error:
-        refusal(answer, answer.status_code)
+
+@pytest.mark.parametrize("asked", ["points/%ff", "points/%F0%9F%8F%99", "points/%ED%A0%80", "issues/%ff%fe"])
+def test_bytes_that_are_no_text_name_nothing(asked: str, service: Client) -> None:
+    refusal(service.http.get(f"/api/v1/{asked}"), 404)
 
 
 def test_a_summary_counts_what_is_unfinished(ledger: Ledger, service: Client) -> None:
