@@ -16,7 +16,7 @@ from rich.text import Text
 
 from cli.pipeline import Inspected, PhotoFile
 from detector.drawing import AMBER, RED, SLATE, Mark, draw
-from detector.rules import Box, Certainty, Violation
+from detector.rules import Box, Certainty, Violation, named_once
 from detector.taxonomy import Taxonomy
 
 SIGNED = b"Boxes drawn by Pointwatch"  # the JPEG comment by which a picture of ours is known from anybody else's
@@ -96,9 +96,11 @@ def _box(corners: Box) -> list[float]:
 
 
 def _others(seen: Inspected, min_confidence: float) -> list[tuple[str, float, Box]]:
-    """Give the objects that no violation rests on."""
-    violating = {(one.confidence, one.box) for one in seen.violations}
-    return [one for one in _wanted(seen.found, min_confidence) if (one[1], one[2]) not in violating]
+    """Give the objects that no violation rests on, each thing under its surest name."""
+    objects = _wanted(seen.found, min_confidence)
+    places = [one.box for one in seen.violations] + [corners for _, _, corners in objects]
+    first = len(seen.violations)
+    return [objects[at - first] for at in named_once(places) if at >= first]
 
 
 @dataclass

@@ -58,6 +58,9 @@ def read_out(
 ) -> tuple[Floats, Floats, npt.NDArray[np.int_]]:
     """Turn the model's raw output into boxes on the picture that was laid in, surest first.
 
+    A place may be given under several classes, each with its confidence: a bin that is .5 overflowing and .6 plain is
+    worth a look, which keeping only the likelier name would hide. `rules.judge` names each place once.
+
     Args:
         output: (4 + classes, candidates) float32: centre x, centre y, width, height in input pixels, then scores 0..1.
         min_confidence: candidates under it are dropped.
@@ -68,16 +71,15 @@ def read_out(
         xyxy (N, 4) float32 pixels inside the picture, confidence (N,) float32, class_id (N,) int.
     """
     scores = output[4:]
-    class_id = scores.argmax(axis=0)
-    confidence = scores.max(axis=0)
-    kept = np.flatnonzero(confidence >= min_confidence)
-    if len(kept) > MAX_CANDIDATES:
-        kept = kept[np.argsort(-confidence[kept], kind="stable")[:MAX_CANDIDATES]]
-    centre_x, centre_y, width, height = output[:4, kept]
+    class_id, candidate = np.nonzero(scores >= min_confidence)
+    confidence = scores[class_id, candidate]
+    if len(candidate) > MAX_CANDIDATES:
+        surest = np.argsort(-confidence, kind="stable")[:MAX_CANDIDATES]
+        class_id, candidate, confidence = class_id[surest], candidate[surest], confidence[surest]
+    centre_x, centre_y, width, height = output[:4, candidate]
     corners = np.stack(
         [centre_x - width / 2, centre_y - height / 2, centre_x + width / 2, centre_y + height / 2], axis=1
     )
-    class_id, confidence = class_id[kept], confidence[kept]
     chosen = _suppress(corners, confidence, class_id, overlap)[:most]
     xyxy = (corners[chosen] - [laid.left, laid.top] * 2) / ([laid.across, laid.down] * 2)
     np.clip(xyxy, 0, [laid.width, laid.height, laid.width, laid.height], out=xyxy)

@@ -1,14 +1,18 @@
 """What is wrong in one picture. Pure: no clock, no disk, no settings, no database."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import numpy as np
 import supervision as sv
 
 from detector.card import Card, Standing
 from detector.taxonomy import Judged, Taxonomy, Thresholds, ViolationClass
 
 Box = tuple[float, float, float, float]
+
+SAME_THING = 0.8  # IoU above which two boxes of different classes are two names for one thing
 
 
 class Certainty(StrEnum):
@@ -68,7 +72,7 @@ def lowest_threshold(taxonomy: Taxonomy, card: Card) -> float:
 
 
 def judge(found: sv.Detections, scene: Scene, taxonomy: Taxonomy, card: Card) -> list[Violation]:
-    """Name what is wrong in one picture, surest first.
+    """Name what is wrong in one picture, surest first, each thing once.
 
     Args:
         found: boxes in xyxy pixels of the original picture; class_id in the order of `card`.
@@ -82,7 +86,18 @@ def judge(found: sv.Detections, scene: Scene, taxonomy: Taxonomy, card: Card) ->
         if entry.code not in scene.disabled
         and (violation := _judge_one(entry, box.tolist(), float(confidence), int(class_id), scene, card))
     ]
-    return sorted(violations, key=lambda one: (-one.confidence, one.code))
+    ordered = sorted(violations, key=lambda one: (-one.confidence, one.code))
+    return [ordered[at] for at in named_once([one.box for one in ordered])]
+
+
+def named_once(boxes: Sequence[Box]) -> list[int]:
+    """Give the places in `boxes`, surest first, of those that do not lie on a surer one: one thing has one name."""
+    kept: list[int] = []
+    corners = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+    for at in range(len(corners)):
+        if not kept or sv.box_iou_batch(corners[[at]], corners[kept]).max() <= SAME_THING:
+            kept.append(at)
+    return kept
 
 
 def _resting_on(model_class: str, taxonomy: Taxonomy) -> list[ViolationClass]:

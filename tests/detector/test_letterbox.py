@@ -146,3 +146,15 @@ def test_a_flood_of_candidates_is_cut_to_the_surest():
     _, confidence, _ = read(output, laid, min_confidence=0.0)
 
     assert [pytest.approx(0.9)] == confidence.tolist()
+
+
+def test_a_place_is_given_under_every_class_that_is_likely_enough():
+    _, laid = lay_in(white(640, 640), 640, STRIDE)
+    output = candidates((320, 320, 100, 100, 0, 0.6))
+    output[4 + 2, 0] = 0.5
+
+    xyxy, confidence, class_id = read(output, laid)
+
+    assert [0, 2] == class_id.tolist()
+    assert pytest.approx([0.6, 0.5]) == confidence.tolist()
+    assert xyxy[0].tolist() == xyxy[1].tolist()

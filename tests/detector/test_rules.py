@@ -160,3 +160,30 @@ def test_every_model_class_is_a_violation_or_a_known_object():
     seen = {name for entry in TAXONOMY.classes.values() if entry.seen for name in entry.seen.model_classes}
 
     assert set(CLASSES) == objects | seen
+
+
+HERE, NEARLY_HERE, BESIDE = (0, 0, 100, 100), (2, 2, 100, 100), (60, 0, 160, 100)
+
+
+def test_one_thing_under_two_names_is_one_violation_the_surer_one():
+    violations = judged(("exposed_garbage", SURE), ("overflowing_bin", DOUBTFUL), boxes=[HERE, NEARLY_HERE])
+
+    assert ["exposed_garbage"] == codes(violations)
+
+
+def test_a_van_that_could_be_a_truck_is_one_suspect():
+    violations = judged(("car", SURE), ("truck", DOUBTFUL), boxes=[HERE, HERE], scene=Scene(no_parking=True))
+
+    assert ["illegal_parking"] == codes(violations)
+
+
+def test_things_side_by_side_are_each_named():
+    violations = judged(("exposed_garbage", SURE), ("overflowing_bin", SURE), boxes=[HERE, BESIDE])
+
+    assert 2 == len(violations)
+
+
+def test_a_likely_plain_bin_does_not_hide_that_it_may_be_overflowing():
+    violations = judged(("trash_bin", SURE), ("overflowing_bin", DOUBTFUL), boxes=[HERE, HERE])
+
+    assert [("overflowing_bin", Certainty.review)] == [(one.code, one.certainty) for one in violations]
