@@ -46,7 +46,7 @@ class Detector:
 
     @property
     def version(self) -> str:
-        """Give the name and version as shown beside what it finds, e.g. `street/2026.11.23-1`."""
+        """Give the name and version as shown beside what it finds, e.g. `street/2026.11.23-3`."""
         return f"{self.card.name}/{self.card.version}"
 
     @property

@@ -239,8 +239,12 @@ def main() -> None:
     options.add_argument("--rendered", action="store_true", help="take the rendered scenes in")
     options.add_argument("--own-teacher", help="name of an earlier checkpoint's cached boxes, instead of street5")
     options.add_argument("--own-size", type=int, default=640, help="size those boxes were found at, pixels")
+    copies = Recipe().rendered_copies
+    options.add_argument(
+        "--rendered-copies", type=int, default=copies, help="how often each rendered scene stands in it"
+    )
     chosen = options.parse_args()
-    recipe = Recipe(rendered=chosen.rendered)
+    recipe = Recipe(rendered=chosen.rendered, rendered_copies=chosen.rendered_copies)
     if chosen.own_teacher:
         fillings = (STARTING_FILLINGS[0], own_filling(chosen.own_teacher, chosen.own_size))
         recipe = replace(recipe, fillings=fillings)
