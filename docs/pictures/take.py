@@ -20,10 +20,6 @@ PICTURES = (
     ("overview", "zh", "/", 1440, 900),
     ("overview-en", "en", "/", 1440, 900),
     ("issue", "zh", "/issues/{first}", 1440, 1000),
-    ("issue-en", "en", "/issues/{first}", 1440, 1000),
-    ("plan", "zh", "/plan", 1440, 900),
-    ("phone", "zh", "/", 390, 844),
-    ("phone-en", "en", "/", 390, 844),
 )
 
 
