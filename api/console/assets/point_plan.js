@@ -10,7 +10,7 @@ export default {
   template: `
     <figure class="pw-plan" :aria-label="texts.label">
       <div class="pw-plan-ground" :style="{ aspectRatio: chart.ratio, '--ratio': chart.ratio }">
-        <span v-for="line in chart.meridians" class="pw-meridian" :style="{ left: line.at + '%' }" aria-hidden="true"><i>{{ line.label }}</i></span>
+        <span v-for="line in chart.meridians" class="pw-meridian" :class="{ 'pw-at-edge': line.at > 80 }" :style="{ left: line.at + '%' }" aria-hidden="true"><i>{{ line.label }}</i></span>
         <span v-for="line in chart.parallels" class="pw-parallel" :style="{ top: line.at + '%' }" aria-hidden="true"><i>{{ line.label }}</i></span>
         <a v-for="dot in dots" :key="dot.code" class="pw-dot" :class="{ chosen: dot.code === chosen }" :data-state="dot.state"
           :href="dot.href" :style="{ left: dot.x + '%', top: dot.y + '%' }" :aria-label="dot.name + ', ' + dot.words"
