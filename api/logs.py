@@ -19,6 +19,6 @@ def configure(*, as_json: bool | None = None) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        # stderr as it is when a line is written: whoever runs a command inside another program may have replaced it
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
