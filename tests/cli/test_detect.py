@@ -353,7 +353,8 @@ def test_a_terminal_on_stderr_gets_a_bar_and_stdout_stays_clean(photo, tmp_path,
     photo("bad.jpg", b"")
     ours, its = pty.openpty()
     command = [sys.executable, "-m", "cli", "detect", tmp_path, "--format", "jsonl", "--model", pothole_model]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=its, timeout=120, check=False)
+    wide = {**os.environ, "COLUMNS": "500"}  # however long the folder's name, the line is not folded
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=its, timeout=120, check=False, env=wide)
     os.close(its)
     shown = b""
     while piece := _read(ours):
