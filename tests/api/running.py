@@ -38,6 +38,7 @@ class Running:
             **{f"POINTWATCH_{name.upper()}": value for name, value in settings.items()},
         }
         self._parent: subprocess.Popen[bytes] | None = None
+        self._orphans: list[psutil.Process] = []
         self._clients: list[httpx.Client] = []
 
     def start(self) -> "Running":
@@ -75,6 +76,7 @@ class Running:
     def kill_parent(self) -> None:
         """End only the watching parent without warning."""
         assert self._parent is not None
+        self._orphans += self.tree()[1:]
         self._parent.kill()
         self._parent.wait(30)
 
@@ -100,7 +102,7 @@ class Running:
         """Leave nothing running, whatever the test did."""
         for http in self._clients:
             http.close()
-        left = self.tree()
+        left = [*self.tree(), *self._orphans]
         if self._parent is not None and self._parent.poll() is None:
             self._parent.terminate()
             try:
