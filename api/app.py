@@ -35,7 +35,7 @@ def open_service(settings: Settings) -> Service:
     Raises:
         Misconfigured, DetectorError: the service could not work like this; said before anything listens.
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)  # photos and names are nobody else's business
     taxonomy = read_taxonomy(settings.taxonomy_file)
     office = read_office_hours(settings.office_hours_file)
     seed_registry(settings, taxonomy)

@@ -40,7 +40,9 @@ class Settings(BaseSettings):
     max_photos: int = Field(default=100, ge=1, le=1000, description="photos in one request")
     max_megapixels: float = Field(default=64.0, gt=0, le=500)
     nearest_point_m: float = Field(
-        default=150.0, gt=0, description="a photo without a point goes to one this near, metres"
+        default=150.0,
+        gt=0,
+        description="a photo without a point goes to one this near, and one with a point is doubted beyond it, metres",
     )
 
     repeat_window_days: int = Field(default=30, ge=0, description="seen again so soon after closing: reopened")

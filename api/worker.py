@@ -79,7 +79,7 @@ class Worker:
             claimed = captures.claim(
                 session, worker=self.name, lease=timedelta(seconds=settings.lease_s), max_attempts=settings.max_attempts
             )
-            scene = _scene(session, claimed) if claimed else Scene()
+            scene = _scene(session, claimed, settings.nearest_point_m) if claimed else Scene()
         if claimed is None:
             return False
         try:
@@ -162,9 +162,10 @@ class Worker:
         ]
 
 
-def _scene(session: Session, capture: Capture) -> Scene:
+def _scene(session: Session, capture: Capture, near_m: float) -> Scene:
     point = points.get_point(session, str(capture.point_id))
-    return Scene(no_parking=point.no_parking)
+    elsewhere = capture.distance_m is not None and capture.distance_m > near_m
+    return Scene(no_parking=point.no_parking, elsewhere=elsewhere)
 
 
 def _jpeg(photo: Photo, marks: list[Mark]) -> bytes:

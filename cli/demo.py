@@ -8,7 +8,9 @@ import sys
 import time
 from collections import Counter, deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,7 +56,8 @@ def command(
     running = ports.is_pointwatch(url)
     if not running:
         ports.require_free_port(settings.host, settings.port)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to leave as by Ctrl-C
+    for asked in (signal.SIGTERM, signal.SIGINT):  # SIGINT too: a script's background job starts with it ignored
+        signal.signal(asked, signal.default_int_handler)
     log_file = settings.data_dir / "service.log"
     with log_file.open("ab") as log:
         service = None if running else serve.start("serve", log=log)
@@ -65,7 +68,8 @@ def command(
             _say_where(context, url, log_file if service else None)
         print(json.dumps(summary), flush=True)
         if service is not None and not once:
-            service.wait()
+            with suppress(KeyboardInterrupt):  # the way in which a demo ends
+                service.wait()
     finally:
         context.database.close()
         if service is not None:
@@ -97,6 +101,7 @@ def _run(context: "Service", url: str, photos: Path | None) -> dict[str, Any]:
 
     from api.accounts import service as accounts
     from api.accounts.schemas import Role
+    from api.errors import Misconfigured
     from detector import shipped
 
     with context.database.write() as session:
@@ -105,6 +110,10 @@ def _run(context: "Service", url: str, photos: Path | None) -> dict[str, Any]:
         with httpx.Client(
             base_url=f"{url}/api/v1", headers={"Authorization": f"Bearer {key}"}, timeout=60, trust_env=False
         ) as client:
+            if client.get("/me").status_code == HTTPStatus.UNAUTHORIZED:
+                raise Misconfigured(
+                    f"Another Pointwatch, with other data, listens at {url}. Choose another port with POINTWATCH_PORT."
+                )
             points = shipped("datasets/demo/points.csv")
             _expect(client.post("/points/import", files={"file": (points.name, points.read_bytes())}))
             sent = _send_all(client, list(_sendings(photos or shipped("datasets/demo"), client)))
@@ -203,9 +212,20 @@ def _show(client: "httpx.Client", sent: list[str], language: str) -> dict[str, A
     from detector.texts import say
 
     issues = [issue for issue in _all(client, "/issues") if issue["state"] in ("open", "in_review")]
-    table = Table(title=f"{len(issues)} issues from {len(sent)} photos")
-    for heading in ("number", "state", "violation", "point", "sightings", "responsible"):
-        table.add_column(heading, no_wrap=True)
+
+    def word(key: str, **facts: object) -> str:
+        return say(f"demo.{key}", language, **facts)
+
+    table = Table(title=word("title", issues=len(issues), photos=len(sent)))
+    for heading, whole in (
+        ("number", True),
+        ("state", True),
+        ("violation", False),
+        ("point", False),
+        ("sightings", True),
+    ):
+        table.add_column(word(heading), no_wrap=whole, min_width=14 if heading == "number" else None)
+    table.add_column(word("responsible"))
     for issue in sorted(issues, key=lambda one: one["number"]):
         table.add_row(
             issue["number"],
@@ -217,7 +237,7 @@ def _show(client: "httpx.Client", sent: list[str], language: str) -> dict[str, A
         )
     Console(width=None if sys.stdout.isatty() else WIDE).print(table)
     by_state = Counter(issue["state"] for issue in issues)
-    print(f"{by_state['open']} opened by themselves, {by_state['in_review']} wait for a person")
+    print(word("summary", open=by_state["open"], in_review=by_state["in_review"]))
     return {"points": len(_all(client, "/points")), "photos": len(sent), "issues": len(issues)}
 
 

@@ -63,7 +63,9 @@ def command(
     no_parking: Annotated[
         bool, typer.Option("--no-parking", help="Nobody may park where these photos were taken.")
     ] = False,
-    language: Annotated[Language, typer.Option(help="Language of names and labels.")] = Language.zh,
+    language: Annotated[
+        Language, typer.Option(envvar="POINTWATCH_LANGUAGE", help="Language of names and labels.")
+    ] = Language.zh,
     threads: Annotated[
         int | None, typer.Option(min=1, max=256, help="Processor threads for the model; all cores by default.")
     ] = None,

@@ -1,5 +1,6 @@
 """`pointwatch points`, `keys`, `sign-in` and `config`: what an operator does beside the running service."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -119,9 +120,19 @@ def revoke_key(key_id: Annotated[str, typer.Argument(help="the id that `keys lis
 
 def sign_in() -> None:
     """Print a link that signs one browser in as administrator, once, within 15 minutes."""
+    from api.settings import read_settings
+    from cli import ports
+
+    settings = read_settings()
+    url = f"http://{settings.host}:{settings.port}"
     context = _open()
     print(sign_in_link(context))
     context.database.close()
+    if not ports.is_pointwatch(url):
+        print(
+            f"Nothing answers at {url} yet. Start `pointwatch serve`, or set POINTWATCH_PORT to the port in use.",
+            file=sys.stderr,
+        )
 
 
 def sign_in_link(context: "Service") -> str:

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     sure = "sure"  # at or above the automatic threshold
     doubtful = "doubtful"  # between the two thresholds
     unproven_class = "unproven_class"  # sure enough, but the class has not proved itself on real photographs
+    taken_elsewhere = "taken_elsewhere"  # sure, but the photo says it was taken far from the point it was sent to
     vehicle_where_none_may_stand = "vehicle_where_none_may_stand"  # one photo shows no dwell
 
 
@@ -36,6 +37,7 @@ class Scene:
     """What is known of the place that a picture shows."""
 
     no_parking: bool = False  #: nobody may park at this point
+    elsewhere: bool = False  #: the picture claims to have been taken far from this point
     disabled: frozenset[str] = field(default_factory=frozenset)  #: class codes that are off here
 
 
@@ -123,6 +125,8 @@ def _judge_one(
         certainty, reason = Certainty.review, Reason.doubtful
     elif model_class.standing is not Standing.verified:
         certainty, reason = Certainty.review, Reason.unproven_class
+    elif scene.elsewhere:
+        certainty, reason = Certainty.review, Reason.taken_elsewhere
     else:
         certainty, reason = Certainty.automatic, Reason.sure
     x1, y1, x2, y2 = box

@@ -187,3 +187,9 @@ def test_a_likely_plain_bin_does_not_hide_that_it_may_be_overflowing():
     violations = judged(("trash_bin", SURE), ("overflowing_bin", DOUBTFUL), boxes=[HERE, HERE])
 
     assert [("overflowing_bin", Certainty.review)] == [(one.code, one.certainty) for one in violations]
+
+
+def test_a_photo_taken_elsewhere_asks_a_person_about_its_point():
+    (one,) = judged(("exposed_garbage", SURE), scene=Scene(elsewhere=True))
+
+    assert (Certainty.review, Reason.taken_elsewhere) == (one.certainty, one.reason)
