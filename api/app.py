@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 from api.accounts import routes as accounts
 from api.accounts import service as accounts_service
-from api.accounts.door import Door, Viewer
+from api.accounts.door import BODY_BYTES, Door, Viewer
 from api.captures import routes as captures
 from api.clocks.hours import read_office_hours
 from api.console import pages
@@ -92,7 +92,10 @@ def build_app(settings: Settings) -> FastAPI:
         Door,
         database=service.database,
         sessions=service.sessions,
-        max_body_bytes=settings.max_upload_mib * 1024 * 1024,
+        body_bytes={
+            "/api/v1/captures": settings.max_upload_mib * 1024 * 1024,
+            "/api/v1/points/import": points.MAX_SHEET_BYTES + BODY_BYTES,  # the file and the form around it
+        },
         language=settings.language,
     )
     pages.add_pages(app, service)  # its headers go around the door, so that refusals carry them too

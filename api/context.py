@@ -16,7 +16,7 @@ from detector.card import Card
 from detector.live import LiveModel
 from detector.taxonomy import Taxonomy
 
-OPENED_AT_ONCE = 4
+OPENED_AT_ONCE = 2  # a PNG of 64 megapixels with transparency takes 1.4 GB for a moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

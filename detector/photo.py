@@ -5,10 +5,11 @@ This is a rim of the room: it reads files. What it refuses never reaches a decod
 
 import hashlib
 import io
+import re
 import struct
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import cache
@@ -28,6 +29,8 @@ SUFFIXES = frozenset(
 )
 MAX_BYTES = 40 * 1024 * 1024  # a 50-megapixel phone JPEG is about 20 MB
 MAX_MEGAPIXELS = 64.0  # a 64-megapixel PNG decodes to 192 MB; phones bin larger sensors down by default
+MOST_SCANS = 100  # a progressive JPEG of a camera or a browser has about ten; each costs a pass over all pixels
+MOST_SEGMENTS = 5_000  # markers before the end of the picture
 CHINA = timezone(timedelta(hours=8), "UTC+08:00")  # a camera that records no offset is taken to be here
 
 _ORIENTATION, _EXIF_IFD, _GPS_IFD = 0x0112, 0x8769, 0x8825
@@ -58,6 +61,8 @@ _DAMAGED = (
     struct.error,
     zlib.error,
 )
+_TILE_WIDTH, _TILE_LENGTH = 322, 323  # TIFF 6.0, section 15
+_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")  # JPEG (ITU T.81 B.1.1.3), without stuffing and restarts
 _HEIF_BRANDS = frozenset((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"))
 
 
@@ -129,6 +134,7 @@ def open_photo(
             _register_heif()
         with Image.open(io.BytesIO(content), formats=_formats()) as image:
             _check_size(image, called, max_megapixels)
+            _check_work(image, content, called, max_megapixels)
             width, height = image.size
             taken_at, position = _claims(image, camera_zone)
             if at_least_px and image.format in ("JPEG", "MPO"):
@@ -166,6 +172,29 @@ def _content(source: bytes | Path, name: str, max_bytes: int) -> bytes:
     if len(content) > max_bytes:
         raise PhotoTooLarge(f"{name} is larger than {max_bytes / 1048576:.0f} MiB, the limit for a photo.", name=name)
     return content
+
+
+def _check_work(image: Image.Image, content: bytes, name: str, max_megapixels: float) -> None:
+    """Refuse what is small by its size and yet costs minutes or gigabytes to decode."""
+    if image.format in ("JPEG", "MPO") and _scan_count(content) > MOST_SCANS:
+        raise PhotoUnreadable(f"{name} is a JPEG of more than {MOST_SCANS} scans; no camera writes that.", name=name)
+    if image.format == "TIFF":
+        tags = image.tag_v2  # type: ignore[attr-defined]
+        tile = tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_LENGTH, 0)
+        if tile > max_megapixels * 1e6:
+            raise PhotoTooLarge(f"{name} is a TIFF with tiles of {tile / 1e6:.0f} megapixels.", name=name)
+
+
+def _scan_count(content: bytes) -> int:
+    """Count the scans of a JPEG up to one more than `MOST_SCANS`; a file of endless small segments counts as that."""
+    at, scans = 2, 0
+    for _ in range(MOST_SEGMENTS):
+        marker = _MARKER.search(content, at)
+        if marker is None or marker[1] == b"\xd9" or scans > MOST_SCANS:
+            return scans
+        scans += marker[1] == b"\xda"
+        at = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2], "big")
+    return MOST_SCANS + 1
 
 
 @cache
@@ -248,10 +277,12 @@ def _taken_at(exif: Image.Exif, camera_zone: tzinfo) -> datetime | None:
         return None
     offset = details.get(_OFFSET)
     if isinstance(offset, str):
-        try:
-            return taken.replace(tzinfo=datetime.strptime(offset.strip("\0 "), "%z").tzinfo or UTC)
-        except ValueError:
-            pass  # an unreadable offset is as good as none
+        with suppress(ValueError):  # an unreadable offset is as good as none
+            taken = taken.replace(tzinfo=datetime.strptime(offset.strip("\0 "), "%z").tzinfo or UTC)
+    try:
+        taken.astimezone(UTC)
+    except OverflowError:  # the last hours of the year 9999 are in no other zone
+        return None
     return taken
 
 

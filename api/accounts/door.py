@@ -4,7 +4,7 @@ Default is no. A route cannot forget to ask, because what is not named in `OPEN`
 caller. Which role a route needs, the route says itself with `allow(...)`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated
 from urllib.parse import urlencode, urlsplit
 
@@ -32,6 +32,8 @@ OPEN = frozenset(
         ("POST", "/sign-in"),
     )
 )
+BODY_BYTES = 64 * 1024  # of a request that carries no files: read whole, on the loop, before a route can ask for a role
+SEND_LESS = "Send less in one request."
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
@@ -39,12 +41,23 @@ class Door:
     """ASGI middleware: finds the caller, refuses strangers, foreign pages and bodies beyond the limit."""
 
     def __init__(
-        self, app: ASGIApp, *, database: Database, sessions: service.Sessions, max_body_bytes: int, language: str
+        self,
+        app: ASGIApp,
+        *,
+        database: Database,
+        sessions: service.Sessions,
+        body_bytes: Mapping[str, int],
+        language: str,
     ) -> None:
+        """Stand before `app`.
+
+        Args:
+            body_bytes: how large a request's body may be on the paths that take more than `BODY_BYTES`.
+        """
         self._app = app
         self._database = database
         self._sessions = sessions
-        self._max_body_bytes = max_body_bytes
+        self._body_bytes = body_bytes
         self._language = language
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,13 +68,16 @@ class Door:
         connection = HTTPConnection(scope)
         try:
             _check_address(scope)
+            most = self._body_bytes.get(scope["path"], BODY_BYTES)
             if (scope.get("method"), scope["path"]) not in OPEN:
                 connection.state.caller = await self._caller(connection)
-            _check_length(connection.headers, self._max_body_bytes)
+            elif scope["method"] not in SAFE_METHODS and not _same_page(connection.headers):
+                raise Forbidden("This sign-in came from another site's page. Open Pointwatch itself and try again.")
+            _check_length(connection.headers, most)
         except StreetError as error:
             await self._refuse(connection, error, scope, receive, send)
             return
-        await self._app(scope, _counted(receive, self._max_body_bytes), send)
+        await self._app(scope, _counted(receive, most), send)
 
     async def _caller(self, connection: HTTPConnection) -> Caller:
         scheme, _, key = connection.headers.get("authorization", "").partition(" ")
@@ -124,7 +140,10 @@ def _same_page(headers: Headers) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
-    return urlsplit(origin).netloc == headers.get("host")
+    try:
+        return urlsplit(origin).netloc == headers.get("host")
+    except ValueError:  # an origin that is no address is nobody's page
+        return False
 
 
 def _check_address(scope: Scope) -> None:
@@ -135,9 +154,12 @@ def _check_address(scope: Scope) -> None:
 def _check_length(headers: Headers, most: int) -> None:
     length = headers.get("content-length", "0")
     if length.isascii() and length.isdigit() and int(length) > most:
-        raise TooLarge(
-            f"The request has {int(length)} bytes; the limit is {most // 1048576} MiB. Send fewer photos at once."
-        )
+        raise TooLarge(f"The request has {int(length)} bytes; the limit is {_size(most)}. {SEND_LESS}")
+
+
+def _size(count: int) -> str:
+    """Give a number of bytes as people say it."""
+    return f"{count // 1048576} MiB" if count >= 1048576 else f"{count // 1024} KiB"
 
 
 def _counted(receive: Receive, most: int) -> Receive:
@@ -150,9 +172,7 @@ def _counted(receive: Receive, most: int) -> Receive:
         if message["type"] == "http.request":
             read += len(message.get("body", b""))
             if read > most:
-                raise TooLarge(
-                    f"The request is larger than the limit of {most // 1048576} MiB. Send fewer photos at once."
-                )
+                raise TooLarge(f"The request is larger than the limit of {_size(most)}. {SEND_LESS}")
         return message
 
     return counting

@@ -55,7 +55,10 @@ def _add_language_switch(app: FastAPI, service: Service) -> None:
         """Remember the language and go back to the page that asked, filters and all."""
         if language not in LANGUAGES:
             raise NotFound
-        came_from = urlsplit(request.headers.get("referer", ""))
+        try:
+            came_from = urlsplit(request.headers.get("referer", ""))
+        except ValueError:  # an address that is none
+            came_from = urlsplit("")
         here = came_from.netloc == request.headers.get("host")
         path = f"{came_from.path}?{came_from.query}" if came_from.query else came_from.path
         answer = RedirectResponse(local_path(path) if here else "/", status_code=303)

@@ -230,3 +230,19 @@ def test_an_administrator_is_made_again_where_none_is_left(fresh_office: Office)
 
     assert lost != fresh_office.admin_key()
     assert 200 == fresh_office.http(Authorization=f"Bearer {fresh_office.admin_key()}").get("/api/v1/me").status_code
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/api/v1/keys", "/api/v1/issues/DH-1/steps"])
+def test_only_what_takes_files_takes_large_bodies(path: str, office: Office) -> None:
+    http = office.http(Authorization=f"Bearer {office.admin_key()}")
+    answer = http.post(path, content=b"&" * 70_000, headers={"Content-Type": "application/x-www-form-urlencoded"})
+
+    assert "the limit is 64 KiB" in refusal(answer, 413)["detail"]
+
+
+@pytest.mark.parametrize("origin", ["http://elsewhere.example", "null", "http://["])
+def test_no_other_page_signs_a_browser_in(origin: str, office: Office) -> None:
+    answer = office.http(Origin=origin).post("/sign-in", data={"key": office.admin_key()})
+
+    refusal(answer, 403)
+    assert "set-cookie" not in answer.headers

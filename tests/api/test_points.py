@@ -142,7 +142,7 @@ def test_a_coordinate_that_is_no_place_is_refused(number: str, service: Client, 
     refusal(answer, 422)
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"[" * 60_000])
 def test_a_body_that_is_no_point_is_refused(body: bytes, service: Client) -> None:
     answer = service.http.post("/api/v1/points", content=body, headers={"Content-Type": "application/json"})
 

@@ -262,3 +262,30 @@ def test_a_bmp_with_a_lying_header_is_refused():
 
     with pytest.raises(PhotoError):
         open_photo(bytes(content))
+
+
+def test_a_jpeg_of_endless_scans_is_refused_before_it_is_decoded():
+    plain = io.BytesIO()
+    Image.new("L", (64, 64), 128).save(plain, "JPEG", progressive=True)
+    content = plain.getvalue()
+    scan = content.rindex(b"\xff\xda")
+    many = content[:scan] + content[scan:-2] * 200 + content[-2:]
+
+    with pytest.raises(PhotoError, match="more than 100 scans"):
+        open_photo(many)
+
+
+def test_a_progressive_jpeg_with_a_film_behind_it_is_a_photo():
+    plain = io.BytesIO()
+    Image.new("RGB", (64, 64), "white").save(plain, "JPEG", progressive=True)
+
+    assert 64 == open_photo(plain.getvalue() + b"\xff\xda\x00\x02" * 500).width
+
+
+def test_the_end_of_time_is_no_time():
+    exif = Image.Exif()
+    exif.get_ifd(0x8769).update({0x9003: "9999:12:31 23:59:59", 0x9011: "-08:00"})
+    photo = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(photo, "JPEG", exif=exif)
+
+    assert open_photo(photo.getvalue()).taken_at is None
