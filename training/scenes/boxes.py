@@ -21,21 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-CLASSES = (
-    "exposed_garbage",
-    "trash_bin",
-    "overflowing_bin",
-    "pothole",
-    "graffiti",
-    "tangled_cable",
-    "person",
-    "bicycle",
-    "motorcycle",
-    "car",
-    "bus",
-    "truck",
-)
-"""Model classes in the order of their YOLO ids."""
+from training.classes import CLASSES
 
 MIN_PIXELS = 160
 MIN_PIXELS_THIN = 220
