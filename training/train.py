@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
 from training.classes import CLASS_COUNT, CLASSES, COCO_CLASS_COUNT
-from training.networks import StateDict, read_state, starting_state, use_threads
+from training.networks import StateDict, coco_teacher, read_state, starting_state, use_threads
 from training.places import TrainingError, work_dir
 
 use_threads(1)
@@ -51,6 +51,7 @@ class Stage(BaseModel):
     frozen_layers: int = Field(default=0, ge=0, description="first layers left as they are")
     scale: float = Field(default=0.5, ge=0, lt=1, description="random zoom, +-")
     mosaic: float = Field(default=1.0, ge=0, le=1)
+    teacher_share: float = Field(default=0.0, ge=0, le=1, description="batches in which the COCO network is imitated")
 
 
 class Recipe(BaseModel):
@@ -218,6 +219,9 @@ def train(name: str) -> Path:
     checkpoint = folder / "weights" / "last.pt"
     if checkpoint.is_file():
         settings |= {"resume": str(checkpoint), "model": str(checkpoint)}
+    if stage.teacher_share:
+        StreetModel.teacher = coco_teacher().fuse(verbose=False).to(memory_format=torch.channels_last)
+        StreetModel.teacher_share = stage.teacher_share
     trainer = StreetTrainer(Run(name=name, stage=stage, folder=folder, start=start), settings)
     trainer.train()
     (folder / FINISHED).touch()
