@@ -12,6 +12,7 @@ from api.accounts import service as accounts_service
 from api.accounts.door import BODY_BYTES, Door, Viewer
 from api.captures import routes as captures
 from api.clocks.hours import read_office_hours
+from api.clocks.limits import ClockRules, read_limits
 from api.console import pages
 from api.context import Service
 from api.database import Database
@@ -38,6 +39,7 @@ def open_service(settings: Settings) -> Service:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)  # photos and names are nobody else's business
     taxonomy = read_taxonomy(settings.taxonomy_file)
     office = read_office_hours(settings.office_hours_file)
+    clocks = ClockRules(taxonomy=taxonomy, office=office, limits=read_limits(settings.clocks_file, taxonomy))
     seed_registry(settings, taxonomy)
     model = open_card(settings, taxonomy)
     database = Database(settings.database)
@@ -50,6 +52,7 @@ def open_service(settings: Settings) -> Service:
         media=Media(settings.media),
         taxonomy=taxonomy,
         office=office,
+        clocks=clocks,
         model=model,
         sessions=accounts_service.Sessions(accounts_service.session_secret(settings.data_dir)),
     )

@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 
 from api.accounts.service import Sessions
 from api.clocks.hours import OfficeHours
+from api.clocks.limits import ClockRules
 from api.database import Database
 from api.media import Media
 from api.settings import Settings
@@ -28,6 +29,7 @@ class Service:
     media: Media
     taxonomy: Taxonomy
     office: OfficeHours
+    clocks: ClockRules  #: limits, calendar and hours together
     model: LiveModel[Card]  #: the card of the model in force
     sessions: Sessions
     #: photos opened side by side in the web process; each may hold its bytes and a decoder

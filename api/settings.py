@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     )
     taxonomy: Path | None = Field(default=None, description="catalogue of violations; else the shipped one")
     office_hours: Path | None = Field(default=None, description="when offices work; else the shipped hours")
+    clocks: Path | None = Field(default=None, description="limits of each step and escalation; else the shipped ones")
     host: str = Field(default="127.0.0.1", description="address the web process listens on")
     port: int = Field(default=8000, ge=1, le=65535)
     secure_cookies: bool = Field(default=False, description="set where the service is reached over HTTPS")
@@ -86,6 +87,11 @@ class Settings(BaseSettings):
     def office_hours_file(self) -> Path:
         """Give the office hours in force."""
         return self.office_hours or shipped("datasets/office_hours.yaml")
+
+    @property
+    def clocks_file(self) -> Path:
+        """Give the limits of each step in force."""
+        return self.clocks or shipped("datasets/clocks.yaml")
 
     @property
     def taxonomy_file(self) -> Path:

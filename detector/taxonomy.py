@@ -46,10 +46,9 @@ class Clock(StrEnum):
     calendar = "calendar"  # every hour
 
 
-class Limit(Entry):
-    """How long a step may take, e.g. fencing in a collapse within one hour."""
+class Allowance(Entry):
+    """A stretch of time that is allowed for something."""
 
-    step: Code
     minutes: int | None = Field(default=None, gt=0)
     hours: int | None = Field(default=None, gt=0)
     days: int | None = Field(default=None, gt=0)
@@ -60,6 +59,12 @@ class Limit(Entry):
         if sum(value is not None for value in (self.minutes, self.hours, self.days)) != 1:
             raise ValueError("give exactly one of minutes, hours, days")
         return self
+
+
+class Limit(Allowance):
+    """How long a step may take, e.g. fencing in a collapse within one hour."""
+
+    step: Code
 
 
 class Judged(StrEnum):

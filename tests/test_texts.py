@@ -9,7 +9,7 @@ from string import Formatter
 import pytest
 
 from api.accounts.schemas import Role
-from api.clocks.deadlines import Pace
+from api.clocks.standing import Pace
 from api.errors import StreetError
 from api.issues.transitions import Action, State
 from detector.card import Standing

@@ -1,1 +1,1 @@
-"""Working time and deadlines. Pure but for reading the office hours: no database, no clock of its own."""
+"""Working time and deadlines. Pure but for reading its data files: no database, no clock of its own."""

@@ -1,21 +1,14 @@
 """The clock of an issue: what must have happened by when. Computed, never stored: a changed calendar changes it."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 
-from api.clocks.hours import Hours, OfficeHours
-from detector.taxonomy import Limit, ViolationClass
+from api.clocks.hours import OfficeHours
+from api.clocks.limits import length
+from api.clocks.standing import Pace
+from detector.taxonomy import ViolationClass
 
 WARN_AT = 0.8  # share of the limit
-
-
-class Pace(StrEnum):
-    """How a deadline stands."""
-
-    running = "running"
-    warning = "warning"  # four fifths of the limit have passed
-    overdue = "overdue"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +35,3 @@ def deadlines(entry: ViolationClass, started_at: datetime, at: datetime, office:
         pace = Pace.overdue if at > due else Pace.warning if passed >= WARN_AT * amount else Pace.running
         found.append(Deadline(step=limit.step, due_at=due, pace=pace))
     return found
-
-
-def length(limit: Limit, hours: Hours) -> timedelta:
-    """Give a limit's length on its own clock; a working day is as long as the office works on one day."""
-    if limit.days is not None:
-        return limit.days * (hours.day_length if limit.clock == "working" else timedelta(days=1))
-    return timedelta(minutes=limit.minutes or 0, hours=limit.hours or 0)

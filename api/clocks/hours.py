@@ -112,7 +112,8 @@ class OfficeHours(BaseModel):
         if clock is Clock.calendar:
             return start.astimezone(UTC) + amount
         left = amount
-        for opens, closes in self._spans_from(start, self.hours_of(department)):
+        latest = start + timedelta(days=MOST_DAYS)
+        for opens, closes in self._spans_from(start, self.hours_of(department), latest):
             begin = max(opens, start.astimezone(UTC))
             if closes - begin >= left:
                 return begin + left
@@ -129,16 +130,15 @@ class OfficeHours(BaseModel):
             return end - start
         start, end = start.astimezone(UTC), end.astimezone(UTC)
         passed = timedelta()
-        for opens, closes in self._spans_from(start, self.hours_of(department)):
-            if opens >= end:
-                break
+        for opens, closes in self._spans_from(start, self.hours_of(department), end):
             passed += max(timedelta(), min(closes, end) - max(opens, start))
         return passed
 
-    def _spans_from(self, start: datetime, hours: Hours) -> Iterator[tuple[datetime, datetime]]:
-        """Give the office's working spans in UTC, from the day of `start` on."""
+    def _spans_from(self, start: datetime, hours: Hours, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Give the office's working spans in UTC, from the day of `start` to the day of `end`."""
         first = start.astimezone(self._zone).date()
-        for day in (first + timedelta(days=count) for count in range(MOST_DAYS)):
+        days = (end.astimezone(self._zone).date() - first).days
+        for day in (first + timedelta(days=count) for count in range(days + 1)):
             if self.works_on(day, hours):
                 midnight = datetime.combine(day, time(), self._zone)
                 for opens, closes in hours.minutes:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from api.captures import service as captures
 from api.captures.schemas import Status
-from api.clocks.deadlines import Pace
+from api.clocks.standing import Pace
 from api.console.visit import Visit
 from api.console.wanted import Wanted
 from api.errors import NotFound

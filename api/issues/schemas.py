@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.clocks.deadlines import Pace
+from api.clocks.standing import Pace
 from api.issues.transitions import Action, State
 from detector.rules import Certainty, Reason
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.clocks.deadlines import Pace, deadlines
+from api.clocks.deadlines import deadlines
 from api.clocks.hours import Hours, OfficeHours, read_office_hours
+from api.clocks.standing import Pace
 from api.errors import Misconfigured
 from detector import shipped
 from detector.taxonomy import Clock, Limit, ViolationClass
