@@ -16,6 +16,7 @@ from api.clocks.limits import ClockRules, read_limits
 from api.console import pages
 from api.context import Service
 from api.database import Database
+from api.field import routes as field
 from api.issues import routes as issues
 from api.media import Media
 from api.models import about_model, open_card, seed_registry
@@ -91,6 +92,7 @@ def build_app(settings: Settings) -> FastAPI:
     ):
         inside.include_router(router)
     app.include_router(inside)
+    app.include_router(field.router)
     app.add_middleware(
         Door,
         database=service.database,

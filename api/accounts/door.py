@@ -30,8 +30,13 @@ OPEN = frozenset(
         ("HEAD", "/readyz"),
         ("GET", "/sign-in"),
         ("POST", "/sign-in"),
+        # The field page holds nothing secret and must open on a phone whose sign-in has ended: photos wait there.
+        ("GET", "/field"),
+        ("GET", "/field/worker.js"),
+        ("GET", "/field/manifest.webmanifest"),
     )
 )
+OPEN_FILES = "/field/app/"  # scripts, sheets and icons of that page
 BODY_BYTES = 64 * 1024  # of a request that carries no files: read whole, on the loop, before a route can ask for a role
 SEND_LESS = "Send less in one request."
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -69,7 +74,7 @@ class Door:
         try:
             _check_address(scope)
             most = self._body_bytes.get(scope["path"], BODY_BYTES)
-            if (scope.get("method"), scope["path"]) not in OPEN:
+            if not _is_open(scope):
                 connection.state.caller = await self._caller(connection)
             elif scope["method"] not in SAFE_METHODS and not _same_page(connection.headers):
                 raise Forbidden("This sign-in came from another site's page. Open Pointwatch itself and try again.")
@@ -120,6 +125,13 @@ class Door:
         response = problem_response(error, language=self._language, accept=connection.headers.get("accept-language"))
         response.headers["connection"] = "close"  # the rest of the body is not read
         await response(scope, receive, send)
+
+
+def _is_open(scope: Scope) -> bool:
+    """Say whether a stranger may ask for this."""
+    method, path = scope.get("method"), scope["path"]
+    name = path.removeprefix(OPEN_FILES)
+    return (method, path) in OPEN or (method == "GET" and path != name and "/" not in name)
 
 
 def _sign_in_then(connection: HTTPConnection) -> str:

@@ -57,6 +57,12 @@ class Browser:
         phone = {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
 
+    def stand_at(self, *, latitude: float, longitude: float, accuracy: float) -> None:
+        """Be at a place, degrees WGS-84, known to so many metres."""
+        place = {"latitude": latitude, "longitude": longitude, "accuracy": accuracy}
+        self.driver.execute_cdp_cmd("Browser.grantPermissions", {"origin": self.url, "permissions": ["geolocation"]})
+        self.driver.execute_cdp_cmd("Emulation.setGeolocationOverride", place)
+
     def be_a_screen(self) -> None:
         self.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
@@ -91,6 +97,9 @@ class Browser:
     def until(self, path: str) -> None:
         """Wait until the address is this one."""
         self._until(lambda: self.path == path, f"the address {path}")
+
+    def until_count(self, css: str, count: int) -> None:
+        self._until(lambda: len(self.all(css)) == count, f"{count} of {css}")
 
     def until_gone(self, css: str) -> None:
         self._until(lambda: not self.all(css), f"{css} gone")
