@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import JSONResponse
 
 from api.accounts import routes as accounts
 from api.accounts import service as accounts_service
-from api.accounts.door import BODY_BYTES, Door, Viewer
+from api.accounts.door import BODY_BYTES, Door, allow
+from api.accounts.roles import Permission
 from api.captures import routes as captures
 from api.clocks.hours import read_office_hours
 from api.clocks.limits import ClockRules, read_limits
@@ -123,10 +124,10 @@ def _add_health(app: FastAPI, service: Service) -> None:
 
 def _about(service: Service) -> APIRouter:
     """Make the routes that show what is in force."""
-    router = APIRouter(tags=["about"])
+    router = APIRouter(tags=["about"], dependencies=[Depends(allow(Permission.view_catalogue))])
 
     @router.get("/taxonomy", summary="The catalogue in force, with what the model has proved on each class")
-    def taxonomy(_: Viewer) -> JSONResponse:
+    def taxonomy() -> JSONResponse:
         catalogue = service.taxonomy.model_dump(mode="json")
         for kind in catalogue["kinds"]:
             for entry in kind["classes"]:

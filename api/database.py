@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from uuid6 import uuid7
 
-from api.errors import Misconfigured, Unavailable
+from api.errors import Misconfigured, StreetError, Unavailable
 
 _WRITES = "pointwatch_writes"
 _BUSY_MS = 30_000  # how long a SQLite writer waits for another; a transaction here takes milliseconds
@@ -115,8 +115,8 @@ class Database:
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
-    def upgrade(self) -> None:
-        """Bring the tables to the newest form; harmless to run twice, and side by side with itself.
+    def upgrade(self, to: str = "head") -> None:
+        """Bring the tables to the newest form, or to a revision before; harmless to run twice, and side by side.
 
         Raises:
             Unavailable: the database cannot be reached or opened.
@@ -124,14 +124,30 @@ class Database:
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         try:
-            with self._writing.begin() as connection:
-                if not self.is_sqlite:
-                    connection.execute(sa.text("SELECT pg_advisory_xact_lock(7046029254386353131)"))
+            with self._changing_tables() as connection:
                 config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                command.upgrade(config, to)
         except sa.exc.OperationalError as error:
             reason = " ".join(str(error.orig).split())[:300]  # a driver's words: addresses, never the password
             raise Unavailable(f"The database cannot be used: {reason} (POINTWATCH_DATABASE_URL)") from error
+
+    @contextmanager
+    def _changing_tables(self) -> Iterator[sa.Connection]:
+        """Open the transaction in which tables may change; no other process changes them at the same time."""
+        if not self.is_sqlite:
+            with self.engine.begin() as connection:
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(7046029254386353131)"))
+                yield connection
+            return
+        # SQLite changes a table by making it anew, and dropping the old one would break what refers to it. Whether it
+        # looks can only be said outside a transaction, so these connections never look, and we do before the end.
+        engine = sa.create_engine(self.engine.url, poolclass=sa.NullPool)
+        _prepare_sqlite(engine, foreign_keys=False)
+        with engine.execution_options(**{_WRITES: True}).begin() as connection:
+            yield connection
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+            if broken:
+                raise StreetError(f"A migration left {len(broken)} rows that refer to nothing, e.g. {broken[0]}.")
 
     def check(self) -> None:
         """Make sure that the database answers.
@@ -150,7 +166,7 @@ class Database:
         self.engine.dispose()
 
 
-def _prepare_sqlite(engine: sa.Engine) -> None:
+def _prepare_sqlite(engine: sa.Engine, *, foreign_keys: bool = True) -> None:
     """Make SQLite durable, patient and strict, and let us say ourselves where a transaction begins."""
 
     @sa.event.listens_for(engine, "connect")
@@ -160,7 +176,7 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
         cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")  # accepted means durable, also when the power fails
-        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
         cursor.close()
 
     @sa.event.listens_for(engine, "begin")

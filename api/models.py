@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 
 import structlog
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 
-from api.accounts.door import Viewer
+from api.accounts.door import allow
+from api.accounts.roles import Permission
 from api.context import Service
 from api.settings import Settings
 from detector.card import Card
@@ -69,10 +70,10 @@ def open_card(settings: Settings, taxonomy: Taxonomy) -> LiveModel[Card]:
 
 def about_model(service: Service) -> APIRouter:
     """Make the route that shows the model in force."""
-    router = APIRouter(tags=["about"])
+    router = APIRouter(tags=["about"], dependencies=[Depends(allow(Permission.view_catalogue))])
 
     @router.get("/model", summary="The card of the model in force, since when, and why a newer version was refused")
-    def model(_: Viewer) -> JSONResponse:
+    def model() -> JSONResponse:
         card, live = service.card, service.model
         started = since(service.settings.model_folder, live.folder.name)
         said = json.loads(card.model_dump_json())

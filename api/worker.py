@@ -16,6 +16,7 @@ import cv2
 import structlog
 from sqlalchemy.orm import Session
 
+from api.accounts.schemas import EVERYWHERE
 from api.captures import service as captures
 from api.captures.tables import Capture
 from api.context import Service
@@ -163,7 +164,7 @@ class Worker:
 
 
 def _scene(session: Session, capture: Capture, near_m: float) -> Scene:
-    point = points.get_point(session, str(capture.point_id))
+    point = points.get_point(session, str(capture.point_id), within=EVERYWHERE)
     elsewhere = capture.distance_m is not None and capture.distance_m > near_m
     return Scene(no_parking=point.no_parking, elsewhere=elsewhere)
 

@@ -100,12 +100,13 @@ def _run(context: "Service", url: str, photos: Path | None) -> dict[str, Any]:
     import httpx
 
     from api.accounts import service as accounts
-    from api.accounts.schemas import Role
+    from api.accounts.roles import Role
     from api.errors import Misconfigured
     from detector import shipped
 
     with context.database.write() as session:
-        key_row, key = accounts.make_key(session, name="Demo run", role=Role.admin)
+        user = accounts.add_service(session, name="Demo run", role=Role.admin)
+        key_row, key = accounts.make_key(session, user.id, name="Demo run")
     try:
         with httpx.Client(
             base_url=f"{url}/api/v1", headers={"Authorization": f"Bearer {key}"}, timeout=60, trust_env=False

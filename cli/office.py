@@ -27,6 +27,7 @@ def import_points(
     file: Annotated[Path, typer.Argument(help="a .csv or .xlsx file, its first row naming the columns")],
 ) -> None:
     """Create or change points, all of the file or none."""
+    from api.accounts.schemas import EVERYWHERE
     from api.errors import Unfit
     from api.points import routes, service
 
@@ -34,7 +35,7 @@ def import_points(
     try:
         rows = routes.read_sheet(file.name, file.read_bytes())
         with context.database.write() as session:
-            outcome = service.import_points(session, rows, context.taxonomy)
+            outcome = service.import_points(session, rows, context.taxonomy, within=EVERYWHERE)
     except Unfit as error:
         for one in error.errors:
             typer.echo(f"{file}: row {one['row']}, column {one['column']}: {one['reason']}", err=True)
@@ -47,6 +48,7 @@ def import_points(
 @points.command("export")
 def export_points(file: Annotated[Path, typer.Argument(help="the .csv or .xlsx file to write")]) -> None:
     """Write all points into a file that can be imported again."""
+    from api.accounts.schemas import EVERYWHERE
     from api.errors import FormatRefused
     from api.points import service, sheets
     from api.points.schemas import PointView
@@ -56,7 +58,7 @@ def export_points(file: Annotated[Path, typer.Argument(help="the .csv or .xlsx f
         raise FormatRefused(f"{file} must end in .csv or .xlsx.")
     context = _open()
     with context.database.read() as session:
-        rows = [PointView.model_validate(row) for row in service.all_points(session)]
+        rows = [PointView.model_validate(row) for row in service.all_points(session, within=EVERYWHERE)]
     context.database.close()
     file.write_bytes(write(rows))
     print(f"{len(rows)} points written to {file}")
@@ -75,7 +77,7 @@ def list_keys() -> None:
             rows, following = service.list_keys(session, window)
         for row in rows:
             state = f"revoked {row.revoked_at:%Y-%m-%d %H:%M}Z" if row.revoked_at else "in use"
-            print(f"{row.id}  {row.role:<10} {row.created_at:%Y-%m-%d %H:%M}Z  {state:<26} {row.name}")
+            print(f"{row.id}  {row.created_at:%Y-%m-%d %H:%M}Z  {state:<26} {row.name}")
         window = Window(cursor=following, limit=MOST) if following else None
     context.database.close()
 
@@ -83,18 +85,19 @@ def list_keys() -> None:
 @keys.command("make")
 def make_key(
     name: Annotated[str, typer.Argument(help="who will use it")],
-    role: Annotated[str, typer.Option(help="viewer, inspector, reviewer or admin")] = "inspector",
+    role: Annotated[str, typer.Option(help="viewer, inspector, reviewer, handler, … or admin")] = "inspector",
 ) -> None:
     """Make a key and print it, this once."""
     from api.accounts import service
-    from api.accounts.schemas import Role
+    from api.accounts.roles import Role
     from api.errors import Unfit
 
     if role not in list(Role):
         raise Unfit(f"{role!r} is not a role; choose {', '.join(Role)}.")
     context = _open()
     with context.database.write() as session:
-        _, key = service.make_key(session, name=name, role=Role(role))
+        user = service.add_service(session, name=name, role=Role(role))
+        _, key = service.make_key(session, user.id, name=name)
     context.database.close()
     print(key)
 

@@ -8,7 +8,7 @@ from string import Formatter
 
 import pytest
 
-from api.accounts.schemas import Role
+from api.accounts.roles import Role
 from api.clocks.standing import Pace
 from api.errors import StreetError
 from api.issues.transitions import Action, State

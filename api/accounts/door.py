@@ -1,22 +1,22 @@
 """The door that every request and every websocket passes: who is it, and is the request small enough to be read.
 
 Default is no. A route cannot forget to ask, because what is not named in `OPEN` never reaches a route without a
-caller. Which role a route needs, the route says itself with `allow(...)`.
+caller. Which permission a route needs, the route says itself with `allow(...)`.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Annotated
 from urllib.parse import urlencode, urlsplit
 
 import anyio.to_thread
-from fastapi import Depends, Request
+from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.accounts import service
-from api.accounts.schemas import Caller, Role
+from api.accounts.roles import Permission
+from api.accounts.schemas import Caller
 from api.database import Database
 from api.errors import Forbidden, NotSignedIn, StreetError, TooLarge, Unreadable
 from api.problems import problem_response
@@ -37,7 +37,7 @@ OPEN = frozenset(
     )
 )
 OPEN_FILES = "/field/app/"  # scripts, sheets and icons of that page
-BODY_BYTES = 64 * 1024  # of a request that carries no files: read whole, on the loop, before a route can ask for a role
+BODY_BYTES = 64 * 1024  # of a request without files, which is read whole before a route can ask for a permission
 SEND_LESS = "Send less in one request."
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
@@ -106,11 +106,11 @@ class Door:
             return service.caller_of_key(session, key)
 
     def _by_cookie(self, cookie: str) -> Caller | None:
-        key_id = self._sessions.read(cookie) if cookie else None
-        if key_id is None:
+        found = self._sessions.read(cookie) if cookie else None
+        if found is None:
             return None
         with self._database.read() as session:
-            return service.caller_of_id(session, key_id)
+            return service.caller_again(session, user_id=found[0], key_id=found[1])
 
     async def _refuse(
         self, connection: HTTPConnection, error: StreetError, scope: Scope, receive: Receive, send: Send
@@ -190,19 +190,22 @@ def _counted(receive: Receive, most: int) -> Receive:
     return counting
 
 
-def allow(needed: Role) -> Callable[[Request], Caller]:
-    """Make the dependency with which a route says who may use it."""
+def allow(permission: Permission, *others: Permission) -> Callable[[Request], Caller]:
+    """Make the dependency with which a route says who may use it: whoever has one of these permissions somewhere.
+
+    What it may be used on, `Caller.scope` says.
+    """
 
     def check(request: Request) -> Caller:
         caller: Caller = request.state.caller
-        if not caller.role.covers(needed):
-            raise Forbidden(f"This needs the role {needed}; your key has the role {caller.role}.")
+        if not any(caller.may(one) for one in others):
+            caller.require(permission)
         return caller
 
     return check
 
 
-Viewer = Annotated[Caller, Depends(allow(Role.viewer))]
-Inspector = Annotated[Caller, Depends(allow(Role.inspector))]
-Reviewer = Annotated[Caller, Depends(allow(Role.reviewer))]
-Admin = Annotated[Caller, Depends(allow(Role.admin))]
+def known(request: Request) -> Caller:
+    """Give the caller of a route that everybody may use who has come through the door."""
+    caller: Caller = request.state.caller
+    return caller

@@ -1,32 +1,119 @@
-"""Keys and sign-in: what may happen. Keys and codes are compared by hash and are never logged."""
+"""Users, keys and sign-in: what may happen. Keys and codes are compared by hash and are never logged."""
 
 import hashlib
 import os
 import secrets
+import unicodedata
 import uuid
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
 from itsdangerous import BadSignature, TimestampSigner
 from sqlalchemy.orm import Session
 
-from api.accounts.schemas import Caller, Role
-from api.accounts.tables import ApiKey, SignInCode
+from api.accounts.roles import Permission, Role
+from api.accounts.schemas import Caller, Granted, ScopeKind, UserKind
+from api.accounts.tables import ApiKey, Grant, SignInCode, User
 from api.database import now
-from api.errors import NotFound, NotSignedIn, Unfit
+from api.errors import Conflict, NotFound, NotSignedIn, Unfit
 from api.paging import Window, cut
 
 KEY_PREFIX = "pw_"
 CODE_LIFE = timedelta(minutes=15)
 SESSION_LIFE = timedelta(hours=12)  # a working day
+FIRST_LOGIN = "admin"
 
 
-def make_key(session: Session, *, name: str, role: Role) -> tuple[ApiKey, str]:
-    """Make a key; the second value is the key itself, which is shown once and kept nowhere."""
+def fold(login: str) -> str:
+    """Give a login name as it is kept and compared: width, case and blanks at the ends do not count."""
+    return unicodedata.normalize("NFKC", login).strip().casefold()
+
+
+def add_user(
+    session: Session,
+    *,
+    login: str,
+    name: str,
+    kind: UserKind,
+    grants: Iterable[Granted] = (),
+    language: str | None = None,
+) -> User:
+    """Add a user.
+
+    Raises:
+        Conflict: the login name is taken.
+    """
+    login = fold(login)
+    if session.scalar(sa.select(User.id).where(User.login == login)):
+        raise Conflict(f"There is a user {login} already. Choose another login name.")
+    at = now()
+    user = User(
+        login=login,
+        name=name,
+        kind=kind,
+        language=language,
+        active=True,
+        must_change_password=False,
+        created_at=at,
+        updated_at=at,
+        revision=1,
+    )
+    session.add(user)
+    session.flush()
+    for grant in grants:
+        session.add(Grant(user_id=user.id, created_at=at, **grant.model_dump()))
+    session.flush()
+    return user
+
+
+def add_service(session: Session, *, name: str, role: Role) -> User:
+    """Add a service that has a role everywhere; its login name, which nobody types, is made up."""
+    login = f"service-{secrets.token_hex(8)}"
+    return add_user(session, login=login, name=name, kind=UserKind.service, grants=[Granted(role=role)])
+
+
+def get_user(session: Session, user_id: uuid.UUID) -> User:
+    """Give a user.
+
+    Raises:
+        NotFound: there is no such user.
+    """
+    found = session.get(User, user_id)
+    if found is None:
+        raise NotFound(f"There is no user {user_id}.")
+    return found
+
+
+def make_key(
+    session: Session,
+    user_id: uuid.UUID,
+    *,
+    name: str,
+    permissions: Collection[Permission] | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str]:
+    """Make a key of a user; the second value is the key itself, which is shown once and kept nowhere.
+
+    Args:
+        permissions: the key may no more than these; None: all that its user may.
+
+    Raises:
+        NotFound: there is no such user. Unfit: it would have ended already.
+    """
+    get_user(session, user_id)
+    if expires_at is not None and expires_at <= now():
+        raise Unfit("expires_at lies in the past.")
     key = KEY_PREFIX + secrets.token_urlsafe(32)
-    row = ApiKey(name=name, role=role, sha256=_digest(key), created_at=now())
+    row = ApiKey(
+        user_id=user_id,
+        name=name,
+        sha256=_digest(key),
+        permissions=None if permissions is None else sorted(permissions),
+        created_at=now(),
+        expires_at=expires_at,
+    )
     session.add(row)
     session.flush()
     return row, key
@@ -45,8 +132,7 @@ def revoke_key(session: Session, key_id: uuid.UUID) -> ApiKey:
         Unfit: it is the last key of an administrator, and nobody could make another.
     """
     # Locked before they are counted: two administrators who revoke each other at once would leave none.
-    admins = sa.select(ApiKey.id).where(ApiKey.role == Role.admin, ApiKey.revoked_at.is_(None)).order_by(ApiKey.id)
-    in_use = set(session.scalars(admins.with_for_update()))
+    in_use = set(session.scalars(_keys_of_admins().with_for_update()))
     row = session.get(ApiKey, key_id)
     if row is None:
         raise NotFound(f"There is no key {key_id}.")
@@ -56,43 +142,66 @@ def revoke_key(session: Session, key_id: uuid.UUID) -> ApiKey:
     return row
 
 
-def _count(session: Session, *conditions: sa.ColumnElement[bool]) -> int:
-    return session.scalar(sa.select(sa.func.count()).select_from(ApiKey).where(*conditions)) or 0
+def _keys_of_admins() -> sa.Select[uuid.UUID]:
+    """Give the query of the keys in use that carry all that an administrator may."""
+    whole = (ApiKey.revoked_at.is_(None), ApiKey.permissions.is_(None), ApiKey.expires_at.is_(None))
+    return sa.select(ApiKey.id).where(ApiKey.user_id.in_(_admins()), *whole).order_by(ApiKey.id)
+
+
+def _admins() -> sa.Select[uuid.UUID]:
+    """Give the query of the active users who are administrators of everything."""
+    everything = (Grant.role == Role.admin, Grant.scope_kind == ScopeKind.everywhere)
+    return sa.select(User.id).where(User.active, User.id.in_(sa.select(Grant.user_id).where(*everything)))
 
 
 def caller_of_key(session: Session, key: str) -> Caller | None:
-    """Give the caller who holds `key`; None where it is unknown or revoked."""
-    row = session.scalar(sa.select(ApiKey).where(ApiKey.sha256 == _digest(key), ApiKey.revoked_at.is_(None)))
-    return _caller(row)
+    """Give the caller who holds `key`; None where it is unknown, revoked or expired, or its user inactive."""
+    row = session.scalar(sa.select(ApiKey).where(ApiKey.sha256 == _digest(key)))
+    return _caller_by_key(session, row)
 
 
-def caller_of_id(session: Session, key_id: uuid.UUID) -> Caller | None:
-    """Give the caller of a key already proved; None where it has been revoked meanwhile."""
-    row = session.get(ApiKey, key_id)
-    return _caller(row if row is not None and row.revoked_at is None else None)
+def caller_again(session: Session, *, user_id: uuid.UUID, key_id: uuid.UUID | None) -> Caller | None:
+    """Give a caller already proved, as they are now; None where they may no longer come in."""
+    if key_id is not None:
+        return _caller_by_key(session, session.get(ApiKey, key_id))
+    return _caller(session, session.get(User, user_id))
 
 
-def _caller(row: ApiKey | None) -> Caller | None:
-    return Caller(key_id=row.id, name=row.name, role=Role(row.role)) if row else None
+def _caller_by_key(session: Session, row: ApiKey | None) -> Caller | None:
+    if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now()):
+        return None
+    return _caller(session, session.get(User, row.user_id), row)
 
 
-def names_of(session: Session, key_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Give the names of keys, revoked ones too, so that a history can say who did what."""
-    rows = session.scalars(sa.select(ApiKey).where(ApiKey.id.in_(set(key_ids))))
+def _caller(session: Session, user: User | None, key: ApiKey | None = None) -> Caller | None:
+    if user is None or not user.active:
+        return None
+    grants = session.scalars(sa.select(Grant).where(Grant.user_id == user.id).order_by(Grant.id))
+    return Caller(
+        user_id=user.id,
+        key_id=key.id if key else None,
+        name=user.name,
+        grants=tuple(Granted.model_validate(grant, from_attributes=True) for grant in grants),
+        limited_to=None if key is None or key.permissions is None else frozenset(map(Permission, key.permissions)),
+    )
+
+
+def names_of(session: Session, user_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Give the names of users, inactive ones too, so that a history can say who did what."""
+    rows = session.scalars(sa.select(User).where(User.id.in_(set(user_ids))))
     return {row.id: row.name for row in rows}
 
 
-def first_admin(session: Session) -> ApiKey:
-    """Give the oldest key of an administrator that is in use; `first_start` has made sure that there is one."""
-    query = sa.select(ApiKey).where(ApiKey.role == Role.admin, ApiKey.revoked_at.is_(None)).order_by(ApiKey.id)
-    return session.scalars(query.limit(1)).one()
+def first_admin(session: Session) -> User:
+    """Give the oldest active administrator; `first_start` has made sure that there is one."""
+    return session.get_one(User, session.scalars(_admins().order_by(User.id).limit(1)).one())
 
 
-def make_code(session: Session, key_id: uuid.UUID) -> str:
+def make_code(session: Session, user_id: uuid.UUID) -> str:
     """Make a code that signs one browser in, once, within a quarter of an hour."""
     session.execute(sa.delete(SignInCode).where(SignInCode.expires_at < now()))
     code = secrets.token_urlsafe(24)
-    session.add(SignInCode(key_id=key_id, sha256=_digest(code), expires_at=now() + CODE_LIFE))
+    session.add(SignInCode(user_id=user_id, sha256=_digest(code), expires_at=now() + CODE_LIFE))
     session.flush()
     return code
 
@@ -107,37 +216,46 @@ def use_code(session: Session, code: str) -> Caller:
         sa.update(SignInCode)
         .where(SignInCode.sha256 == _digest(code), SignInCode.used_at.is_(None), SignInCode.expires_at > now())
         .values(used_at=now())
-        .returning(SignInCode.key_id)
+        .returning(SignInCode.user_id)
     ).scalar_one_or_none()
-    caller = caller_of_id(session, spent) if spent else None
+    caller = caller_again(session, user_id=spent, key_id=None) if spent else None
     if caller is None:
         raise NotSignedIn("This sign-in link was used before or is too old. Ask for a new one or use an access key.")
     return caller
 
 
 class Sessions:
-    """Signs and reads the browser's session cookie: the key's id and the time, nothing secret."""
+    """Signs and reads the browser's session cookie: ids of user and key, and the time; nothing secret."""
 
     def __init__(self, secret: str) -> None:
         self._signer = TimestampSigner(secret, salt="pointwatch.session", digest_method=hashlib.sha256)
 
-    def write(self, key_id: uuid.UUID) -> str:
+    def write(self, caller: Caller) -> str:
         """Give the cookie's value for a caller who has just signed in."""
-        return self._signer.sign(key_id.hex).decode()
+        return self._signer.sign(f"{caller.user_id.hex}:{caller.key_id.hex if caller.key_id else ''}").decode()
 
-    def read(self, cookie: str) -> uuid.UUID | None:
-        """Give whom a cookie stands for; None where it is forged or older than a working day."""
+    def read(self, cookie: str) -> tuple[uuid.UUID, uuid.UUID | None] | None:
+        """Give user and key that a cookie stands for; None where it is forged or older than a working day."""
         try:
-            return uuid.UUID(self._signer.unsign(cookie, max_age=int(SESSION_LIFE.total_seconds())).decode())
+            user, _, key = (
+                self._signer.unsign(cookie, max_age=int(SESSION_LIFE.total_seconds())).decode().partition(":")
+            )
+            return uuid.UUID(user), uuid.UUID(key) if key else None
         except (BadSignature, ValueError):
             return None
 
 
 def first_start(session: Session, data_dir: Path) -> None:
-    """Make the administrator's key where none exists, and leave it in a file that only this user can read."""
-    if _count(session, ApiKey.role == Role.admin, ApiKey.revoked_at.is_(None)):
+    """Make an administrator where there is none who can come in, and leave the key in a file for this user alone."""
+    if session.scalar(_keys_of_admins().limit(1)):
         return
-    _, key = make_key(session, name="First administrator", role=Role.admin)
+    found = session.scalar(_admins().order_by(User.id).limit(1))
+    if found is None:
+        taken = session.scalar(sa.select(User.id).where(User.login == FIRST_LOGIN))
+        login = f"{FIRST_LOGIN}-{secrets.token_hex(4)}" if taken else FIRST_LOGIN
+        name, kind, grants = "First administrator", UserKind.person, [Granted(role=Role.admin)]
+        found = add_user(session, login=login, name=name, kind=kind, grants=grants).id
+    _, key = make_key(session, found, name="First start")
     write_secret(admin_key_file(data_dir), key, replace=True)
 
 

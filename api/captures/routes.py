@@ -8,10 +8,11 @@ from typing import Annotated
 import anyio.to_thread
 import cv2
 import numpy as np
-from fastapi import APIRouter, File, Form, Header, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Header, Request, Response, UploadFile
 from sqlalchemy.orm import Session
 
-from api.accounts.door import Inspector, Viewer
+from api.accounts.door import allow
+from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
 from api.captures import service
 from api.captures.schemas import CaptureView, Refused, Status, UploadOutcome
@@ -26,6 +27,9 @@ from detector.photo import open_photo
 from detector.texts import preferred
 
 router = APIRouter(prefix="/captures", tags=["captures"])
+
+CaptureViewer = Annotated[Caller, Depends(allow(Permission.view_captures))]
+Sender = Annotated[Caller, Depends(allow(Permission.send_photos))]
 
 LONGEST_WAIT_S = 30.0
 _LOOK_EVERY_S = 0.1
@@ -52,7 +56,7 @@ _SUFFIX = {
 async def send_photos(
     request: Request,
     context: Context,
-    caller: Inspector,
+    caller: Sender,
     response: Response,
     photos: Annotated[list[UploadFile], File(description="JPEG, PNG, WebP, HEIC, BMP, TIFF or GIF")],
     point_id: Annotated[
@@ -107,11 +111,17 @@ def _take(context: Service, caller: Caller, upload: UploadFile, point: str | Non
     except DetectorError as error:
         raise from_detector(error) from error
     with context.database.read() as session:  # a photo that belongs nowhere leaves nothing behind
-        chosen, distance_m = service.choose_point(session, photo, point or None, settings.nearest_point_m)
+        chosen, distance_m = service.choose_point(
+            session,
+            photo,
+            point or None,
+            within_m=settings.nearest_point_m,
+            within=caller.scope(Permission.send_photos),
+        )
     key = context.media.put(content, _SUFFIX[photo.format])
     received = service.Received(photo=photo, media_key=key, byte_count=len(content), filename=name)
     with context.database.write() as session:
-        row = service.receive(session, received, point=chosen, distance_m=distance_m, sent_by=caller.key_id)
+        row = service.receive(session, received, point=chosen, distance_m=distance_m, sent_by=caller.user_id)
         return view(row, chosen.code)
 
 
@@ -148,27 +158,30 @@ def _wished_wait_s(prefer: str | None) -> float:
 
 @router.get("", summary="List captures, newest first")
 def list_captures(
-    context: Context, _: Viewer, window: Paged, status: Status | None = None, point: str | None = None
+    context: Context, caller: CaptureViewer, window: Paged, status: Status | None = None, point: str | None = None
 ) -> PageOf[CaptureView]:
     with context.database.read() as session:
-        rows, following = service.list_captures(session, window, status=status, point=point)
+        rows, following = service.list_captures(
+            session, window, within=caller.scope(Permission.view_captures), status=status, point=point
+        )
         return PageOf(items=_views(session, rows), next=following)
 
 
 @router.get("/{capture_id}", summary="Show a capture and what was found on it")
-def get_capture(context: Context, _: Viewer, capture_id: uuid.UUID) -> CaptureView:
+def get_capture(context: Context, caller: CaptureViewer, capture_id: uuid.UUID) -> CaptureView:
     with context.database.read() as session:
-        return _views(session, [service.get_capture(session, capture_id)])[0]
+        row = service.get_capture(session, capture_id, within=caller.scope(Permission.view_captures))
+        return _views(session, [row])[0]
 
 
 @router.get(
     "/{capture_id}/picture", summary="The picture, without what the camera wrote into the file", response_class=Response
 )
 def get_picture(
-    context: Context, _: Viewer, capture_id: uuid.UUID, boxes: bool = False, small: bool = False
+    context: Context, caller: CaptureViewer, capture_id: uuid.UUID, boxes: bool = False, small: bool = False
 ) -> Response:
     with context.database.read() as session:
-        row = service.get_capture(session, capture_id)
+        row = service.get_capture(session, capture_id, within=caller.scope(Permission.view_captures))
     key = (row.evidence_key if boxes else None) or row.view_key
     if key is None:
         raise NotFound(f"Capture {capture_id} is {row.status}: there is no picture to show yet.")
@@ -192,9 +205,10 @@ def _shrunk(content: bytes) -> bytes:
 
 
 @router.post("/{capture_id}/retry", status_code=202, summary="Queue a failed capture again")
-def retry(context: Context, _: Inspector, capture_id: uuid.UUID) -> CaptureView:
+def retry(context: Context, caller: Sender, capture_id: uuid.UUID) -> CaptureView:
     with context.database.write() as session:
-        return _views(session, [service.retry(session, capture_id)])[0]
+        row = service.retry(session, capture_id, within=caller.scope(Permission.send_photos))
+        return _views(session, [row])[0]
 
 
 def _views(session: Session, rows: list[Capture]) -> list[CaptureView]:

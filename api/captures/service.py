@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from api.accounts.schemas import Scope
 from api.captures.schemas import Status
 from api.captures.tables import Capture
 from api.database import now
@@ -53,20 +54,22 @@ def clean_name(filename: str | None) -> str:
     return plain if plain.strip(".") else "photo"
 
 
-def choose_point(session: Session, photo: Photo, point: str | None, within_m: float) -> tuple[Point, float | None]:
+def choose_point(
+    session: Session, photo: Photo, point: str | None, *, within_m: float, within: Scope
+) -> tuple[Point, float | None]:
     """Give the point a photo belongs to, and how far away it claims to have been taken, in metres.
 
     Raises:
-        NotFound: the named point does not exist. Unfit: none is named, and none is near enough to the GPS position.
+        NotFound: the scope has no such point. Unfit: none is named, and none is near enough to the GPS position.
     """
     at = photo.position
     if point:
-        named = points.get_point(session, point)
+        named = points.get_point(session, point, within=within)
         away = points.distance_m(at.longitude, at.latitude, named.longitude, named.latitude) if at else None
         return named, away
     if at is None:
         raise Unfit("The photo names no point and carries no GPS position. Send it with a point_id.")
-    return points.nearest_point(session, at.longitude, at.latitude, within_m)
+    return points.nearest_point(session, at.longitude, at.latitude, within_m=within_m, within=within)
 
 
 def receive(
@@ -97,13 +100,19 @@ def receive(
     return session.scalars(sa.select(Capture).filter_by(sha256=photo.sha256, point_id=point.id)).one()
 
 
-def get_capture(session: Session, capture_id: uuid.UUID) -> Capture:
+def inside(scope: Scope) -> sa.ColumnElement[bool]:
+    """Give the condition on captures that a scope sets."""
+    places = scope.of_places()
+    return sa.true() if places.everywhere else Capture.point_id.in_(points.ids_where(within=places))
+
+
+def get_capture(session: Session, capture_id: uuid.UUID, *, within: Scope) -> Capture:
     """Give a capture.
 
     Raises:
-        NotFound: there is no such capture.
+        NotFound: there is no such capture within the scope.
     """
-    found = session.get(Capture, capture_id)
+    found = session.scalar(sa.select(Capture).where(Capture.id == capture_id, inside(within)))
     if found is None:
         raise NotFound(f"There is no capture {capture_id}.")
     return found
@@ -115,20 +124,21 @@ def captures_by_id(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID
 
 
 def list_captures(
-    session: Session, window: Window, *, status: Status | None = None, point: str | None = None
+    session: Session, window: Window, *, within: Scope, status: Status | None = None, point: str | None = None
 ) -> tuple[list[Capture], str | None]:
-    """Give one page of the captures, newest first."""
-    query = sa.select(Capture)
+    """Give one page of the captures within a scope, newest first."""
+    query = sa.select(Capture).where(inside(within))
     if status:
         query = query.where(Capture.status == status)
     if point:
-        query = query.where(Capture.point_id == points.get_point(session, point).id)
+        query = query.where(Capture.point_id == points.get_point(session, point, within=within).id)
     return cut(session, query, Capture, window)
 
 
-def count_by_status(session: Session) -> dict[Status, int]:
-    """Count the captures in each status."""
-    counted = session.execute(sa.select(Capture.status, sa.func.count()).group_by(Capture.status))
+def count_by_status(session: Session, *, within: Scope) -> dict[Status, int]:
+    """Count the captures in each status within a scope."""
+    query = sa.select(Capture.status, sa.func.count()).where(inside(within)).group_by(Capture.status)
+    counted = session.execute(query)
     return {Status.queued: 0, **{Status(status): count for status, count in counted}}
 
 
@@ -209,13 +219,13 @@ def park(capture: Capture, reason: str) -> None:
     capture.error = reason[:500]
 
 
-def retry(session: Session, capture_id: uuid.UUID) -> Capture:
+def retry(session: Session, capture_id: uuid.UUID, *, within: Scope) -> Capture:
     """Queue a parked capture again.
 
     Raises:
-        NotFound: there is no such capture. Conflict: it is not parked.
+        NotFound: there is no such capture within the scope. Conflict: it is not parked.
     """
-    found = get_capture(session, capture_id)
+    found = get_capture(session, capture_id, within=within)
     if found.status != Status.failed:
         raise Conflict(f"Capture {capture_id} is {found.status}; only a failed one can be tried again.")
     found.status = Status.queued

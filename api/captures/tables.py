@@ -32,7 +32,7 @@ class Capture(Identified, Table):
     longitude: Mapped[float | None]  # degrees, WGS-84, as the file claims
     latitude: Mapped[float | None]
     distance_m: Mapped[float | None]  # between the claimed position and the point
-    sent_by: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("api_keys.id"))
+    sent_by: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("users.id"))
 
     status: Mapped[str] = mapped_column(sa.String(12))
     attempts: Mapped[int] = mapped_column(default=0)

@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from api.accounts import service as accounts
+from api.accounts.roles import Permission
+from api.accounts.schemas import Caller
 from api.captures import service as captures
 from api.captures.tables import Capture
 from api.console.gathering import step_name
@@ -15,6 +17,7 @@ from api.issues import service as issues
 from api.issues.routes import views
 from api.issues.schemas import IssueView
 from api.issues.tables import IssueEvent, Sighting
+from api.issues.transitions import Action, State, allowed
 from api.paging import Window
 from detector.taxonomy import Limit
 from detector.texts import catalogue
@@ -31,16 +34,17 @@ class Dossier:
     sightings: list[Sighting]  #: newest first
     photos: dict[uuid.UUID, Capture]
     events: list[IssueEvent]  #: newest first
-    names: dict[uuid.UUID, str]  #: of the keys that acted
+    names: dict[uuid.UUID, str]  #: of those who acted
+    actions: list[Action]  #: what the caller may do to it now
 
 
-def open_dossier(session: Session, visit: Visit, number: str) -> Dossier:
+def open_dossier(session: Session, visit: Visit, caller: Caller, number: str) -> Dossier:
     """Read an issue.
 
     Raises:
-        NotFound: there is no such issue.
+        NotFound: there is no such issue within the caller's scope.
     """
-    row = issues.get_issue(session, number)
+    row = issues.get_issue(session, number, within=caller.scope(Permission.view_issues))
     sightings, _ = issues.list_sightings(session, row.id, Window(limit=MOST_PICTURES))
     events, _ = issues.list_events(session, row.id, Window(limit=MOST_EVENTS))
     return Dossier(
@@ -48,7 +52,8 @@ def open_dossier(session: Session, visit: Visit, number: str) -> Dossier:
         sightings=sightings,
         photos=captures.captures_by_id(session, [one.capture_id for one in sightings]),
         events=events,
-        names=accounts.names_of(session, [one.by_key_id for one in events if one.by_key_id]),
+        names=accounts.names_of(session, [one.by_user_id for one in events if one.by_user_id]),
+        actions=allowed(State(row.state), lambda permission: issues.may(session, caller, permission, row)),
     )
 
 

@@ -7,7 +7,7 @@ from functools import cache
 
 from nicegui import ui
 
-from api.accounts.schemas import Role
+from api.accounts.roles import Permission
 from api.console.plain import ASSETS, HTML_LANGUAGE
 from api.console.tags import tag
 from api.console.visit import Visit
@@ -44,7 +44,7 @@ def frame(visit: Visit, *, title: str, path: str) -> Iterator[None]:
 
 def _entries(visit: Visit) -> list[tuple[str, str]]:
     entries = [("/", "console.nav.issues"), ("/plan", "console.nav.plan")]
-    if visit.caller.role.covers(Role.inspector):
+    if visit.caller.may(Permission.send_photos):
         entries.append(("/upload", "console.nav.upload"))
     return entries
 
@@ -61,7 +61,8 @@ def _person(visit: Visit) -> None:
                     lang=HTML_LANGUAGE[one],
                     aria_current="true" if one == visit.language else None,
                 )
-        role = visit.say(f"role.{visit.caller.role}")
-        tag("span", f"{visit.caller.name} · {role}", "pw-who", title=f"{visit.caller.name} · {role}")
+        roles = " / ".join(visit.say(f"role.{role}") for role in visit.caller.roles)
+        who = " · ".join(part for part in (visit.caller.name, roles) if part)
+        tag("span", who, "pw-who", title=who)
         with tag("form", method="post", action="/sign-out"):
             tag("button", visit.say("console.sign_out"), "pw-quiet", type="submit")

@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from api.accounts.roles import Permission
+from api.accounts.schemas import Caller, Scope
 from api.captures import service as captures
 from api.captures.schemas import Status
 from api.clocks.standing import Pace
@@ -44,13 +46,14 @@ class Overview:
     by_point: ByPoint
 
 
-def gather(session: Session, visit: Visit, wanted: Wanted, count: int) -> Overview:
-    """Read what the first page shows, the newest `count` issues of those wanted."""
+def gather(session: Session, visit: Visit, caller: Caller, wanted: Wanted, count: int) -> Overview:
+    """Read what the first page shows a caller, the newest `count` issues of those wanted."""
+    within = caller.scope(Permission.view_issues)
     taxonomy = visit.service.taxonomy
-    summary = issues.summarise(session, taxonomy)
-    queue = captures.count_by_status(session)
+    summary = issues.summarise(session, taxonomy, within=within)
+    queue = captures.count_by_status(session, within=caller.scope(Permission.view_captures))
     try:
-        rows, more = _newest(session, visit, wanted, min(count, MOST_SHOWN))
+        rows, more = _newest(session, visit, within, wanted, min(count, MOST_SHOWN))
     except NotFound:  # a link to a point that is gone shows an empty list
         rows, more = [], False
     return Overview(
@@ -61,18 +64,18 @@ def gather(session: Session, visit: Visit, wanted: Wanted, count: int) -> Overvi
         affected=summary["points_with_open"],
         waiting=queue.get(Status.queued, 0) + queue.get(Status.processing, 0),
         failed=queue.get(Status.failed, 0),
-        points=points.all_points(session),
-        by_point=issues.unfinished_by_point(session),
+        points=points.all_points(session, within=caller.scope(Permission.view_points)),
+        by_point=issues.unfinished_by_point(session, within=within),
     )
 
 
-def _newest(session: Session, visit: Visit, wanted: Wanted, count: int) -> tuple[list[Issue], bool]:
+def _newest(session: Session, visit: Visit, within: Scope, wanted: Wanted, count: int) -> tuple[list[Issue], bool]:
     """Give the newest issues page by page; whether there are more."""
     rows: list[Issue] = []
     cursor: str | None = None
     while len(rows) < count:
         window = Window(cursor=cursor, limit=min(MOST, count - len(rows)))
-        page, cursor = issues.list_issues(session, window, wanted.filter(visit.service.taxonomy))
+        page, cursor = issues.list_issues(session, window, wanted.filter(visit.service.taxonomy), within=within)
         rows += page
         if cursor is None:
             return rows, False

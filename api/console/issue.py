@@ -3,6 +3,7 @@
 from nicegui import ui
 from starlette.requests import Request
 
+from api.accounts.roles import Permission
 from api.console.components import Evidence
 from api.console.dossier import Dossier, event_in_words, limits_in_words, open_dossier, pictures
 from api.console.frame import frame
@@ -12,7 +13,7 @@ from api.console.tags import fact, tag
 from api.console.visit import Visit, told
 from api.issues import service as issues
 from api.issues.schemas import Step
-from api.issues.transitions import TRANSITIONS, Action, allowed
+from api.issues.transitions import TRANSITIONS, Action
 
 LONGEST_NOTE = 500  # as `Step` takes it
 
@@ -20,7 +21,7 @@ LONGEST_NOTE = 500  # as `Step` takes it
 async def show(visit: Visit, request: Request) -> None:
     """Build the page of the issue that the address names."""
     number = request.path_params["number"]
-    dossier = await visit.read(lambda session: open_dossier(session, visit, number))
+    dossier = await visit.read(lambda session, caller: open_dossier(session, visit, caller, number))
     title = f"{dossier.issue.number} {visit.name_of(dossier.issue.violation.code)}"
     with frame(visit, title=title, path="/"):
         IssuePage(visit, dossier)
@@ -54,13 +55,19 @@ class IssuePage:
         if self._is_asking:
             return
         with told(visit):
-            found = await visit.read(lambda session: issues.get_issue(session, number).revision)
+            found = await visit.read(
+                lambda session, caller: (
+                    issues.get_issue(session, number, within=caller.scope(Permission.view_issues)).revision
+                )
+            )
             if found != self._dossier.issue.revision:
                 await self._reload()
 
     async def _reload(self) -> None:
         number = self._dossier.issue.number
-        self._dossier = await self._visit.read(lambda session: open_dossier(session, self._visit, number))
+        self._dossier = await self._visit.read(
+            lambda session, caller: open_dossier(session, self._visit, caller, number)
+        )
         self._evidence.show(pictures=pictures(self._visit, self._dossier))
         self._fill()
 
@@ -87,8 +94,7 @@ class IssuePage:
             tag("p", visit.say("console.issue.unproven", mark=mark), "pw-warning")
 
     def _actions(self) -> None:
-        issue = self._dossier.issue
-        actions = sorted(allowed(issue.state, self._visit.caller.role), key=lambda action: action is Action.reject)
+        actions = sorted(self._dossier.actions, key=lambda action: action is Action.reject)
         if not actions:
             return
         with tag(
@@ -177,7 +183,7 @@ class IssuePage:
                 for event in self._dossier.events:
                     with tag("li", data_state=event.to_state):
                         tag("strong", event_in_words(self._visit, event))
-                        by = self._dossier.names.get(event.by_key_id) if event.by_key_id else None
+                        by = self._dossier.names.get(event.by_user_id) if event.by_user_id else None
                         who = by or self._visit.say("console.event.system")
                         tag("small", f"{self._visit.moment(event.at)} · {who}")
                         if event.note:

@@ -4,7 +4,7 @@ from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 from starlette.requests import Request
 
-from api.accounts.schemas import Role
+from api.accounts.roles import Permission
 from api.console.components import IssueList, PointPlan
 from api.console.frame import frame
 from api.console.gathering import FIRST_PAGE, Overview, gather
@@ -21,7 +21,7 @@ from api.issues.transitions import State
 async def show(visit: Visit, request: Request) -> None:
     """Build the page with the choice that its address names."""
     wanted = Wanted.read(request.query_params, visit.service.taxonomy)
-    found = await visit.read(lambda session: gather(session, visit, wanted, FIRST_PAGE))
+    found = await visit.read(lambda session, caller: gather(session, visit, caller, wanted, FIRST_PAGE))
     with frame(visit, title=visit.say("console.issues.title"), path="/"):
         Board(visit, wanted, found)
 
@@ -120,7 +120,7 @@ class Board:
     async def _refresh(self) -> None:
         with told(self._visit):
             wanted, count = self._wanted, self._count
-            found = await self._visit.read(lambda session: gather(session, self._visit, wanted, count))
+            found = await self._visit.read(lambda session, caller: gather(session, self._visit, caller, wanted, count))
             if (wanted, count) != (self._wanted, self._count):
                 return  # another choice was made meanwhile; its own answer is on the way
             self._found = found
@@ -192,7 +192,7 @@ class Board:
             else:
                 tag("h2", say("console.empty.none"))
                 tag("p", say("console.empty.none_next"))
-                if self._visit.caller.role.covers(Role.inspector):
+                if self._visit.caller.may(Permission.send_photos):
                     tag("a", say("console.nav.upload"), "pw-button", href="/upload")
 
     async def _open(self, typed: str) -> None:
@@ -204,7 +204,11 @@ class Board:
         number = f"{prefix}-{year}-{int(typed):06d}" if typed.isascii() and typed.isdigit() else typed
         with told(self._visit):
             try:
-                found = await self._visit.read(lambda session: issues.get_issue(session, number).number)
+                found = await self._visit.read(
+                    lambda session, caller: (
+                        issues.get_issue(session, number, within=caller.scope(Permission.view_issues)).number
+                    )
+                )
             except NotFound:
                 ui.notify(self._visit.say("console.filter.no_number", number=number[:40]), position="top")
                 return

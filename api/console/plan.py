@@ -8,7 +8,8 @@ from nicegui import ui
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
-from api.accounts.schemas import Role
+from api.accounts.roles import Permission
+from api.accounts.schemas import Caller
 from api.console.chart import draw_chart
 from api.console.components import PointPlan
 from api.console.frame import frame
@@ -73,8 +74,9 @@ async def show(visit: Visit, request: Request) -> None:
     """Build the page; `?point=CODE` opens it with that point chosen."""
     chosen = request.query_params.get("point", "")[:32]
 
-    def look(session: Session) -> tuple[list[Point], ByPoint]:
-        return points.all_points(session), issues.unfinished_by_point(session)
+    def look(session: Session, caller: Caller) -> tuple[list[Point], ByPoint]:
+        places = points.all_points(session, within=caller.scope(Permission.view_points))
+        return places, issues.unfinished_by_point(session, within=caller.scope(Permission.view_issues))
 
     places, by_point = await visit.read(look)
     with frame(visit, title=visit.say("console.plan.title"), path="/plan"):
@@ -151,7 +153,7 @@ def _card(visit: Visit, point: Point, by_point: ByPoint) -> None:
             fact(visit.say("console.point.now"), counts_in_words(visit, by_point.get(point.id, {})))
         with tag("div", classes="pw-actions"):
             tag("a", visit.say("console.point.issues"), "pw-button", href=f"/?point={quote(point.code)}")
-            if visit.caller.role.covers(Role.inspector):
+            if visit.caller.may(Permission.send_photos):
                 tag(
                     "a",
                     visit.say("console.point.send"),

@@ -3,13 +3,12 @@
 from nicegui import ui
 from starlette.requests import Request
 
-from api.accounts.schemas import Role
+from api.accounts.roles import Permission
 from api.console.components import Uploader
 from api.console.frame import frame
 from api.console.plan import no_points
 from api.console.tags import tag
 from api.console.visit import Visit
-from api.errors import Forbidden
 from api.points import service as points
 
 BY_GPS = ""
@@ -37,9 +36,10 @@ TEXTS = (
 
 async def show(visit: Visit, request: Request) -> None:
     """Build the page; `?point=CODE` opens it with that point chosen."""
-    if not visit.caller.role.covers(Role.inspector):
-        raise Forbidden
-    places = await visit.read(points.all_points)
+    visit.caller.require(Permission.send_photos)
+    places = await visit.read(
+        lambda session, caller: points.all_points(session, within=caller.scope(Permission.send_photos))
+    )
     options = {BY_GPS: visit.say("console.upload.by_gps")}
     options |= {point.code: f"{point.code} {point.name}" for point in places}
     chosen = request.query_params.get("point", BY_GPS)

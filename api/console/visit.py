@@ -48,8 +48,8 @@ class Visit:
         offset = f"{at.astimezone(self.service.settings.zone):%z}"
         return f"{self.service.settings.time_zone}, UTC{offset[:3]}:{offset[3:5]}"
 
-    async def read(self, look: Callable[[Session], Answer]) -> Answer:
-        """Give what `look` finds in one consistent view.
+    async def read(self, look: Callable[[Session, Caller], Answer]) -> Answer:
+        """Give what `look` finds in one consistent view, for the caller with the roles of this moment.
 
         Raises:
             NotSignedIn: the key was revoked or the session ended since the page was opened.
@@ -57,13 +57,12 @@ class Visit:
 
         def reading() -> Answer:
             with self.service.database.read() as session:
-                self._caller_now(session)
-                return look(session)
+                return look(session, self._caller_now(session))
 
         return await anyio.to_thread.run_sync(reading)
 
     async def write(self, change: Callable[[Session, Caller], Answer]) -> Answer:
-        """Give what `change` answers, done by the caller with the role of this moment, or nothing done at all."""
+        """Give what `change` answers, done by the caller with the roles of this moment, or nothing done at all."""
 
         def writing() -> Answer:
             with self.service.database.write() as session:
@@ -73,7 +72,8 @@ class Visit:
 
     def _caller_now(self, session: Session) -> Caller:
         lives = self.cookie is None or self.service.sessions.read(self.cookie) is not None
-        caller = accounts.caller_of_id(session, self.caller.key_id) if lives else None
+        who = self.caller
+        caller = accounts.caller_again(session, user_id=who.user_id, key_id=who.key_id) if lives else None
         if caller is None:
             raise NotSignedIn
         return caller

@@ -5,13 +5,15 @@ import json
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import segno
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from api.accounts.door import Viewer
+from api.accounts.door import allow
+from api.accounts.roles import Permission
+from api.accounts.schemas import Caller
 from api.console.plain import ASSETS as CONSOLE_ASSETS
 from api.console.plain import HTML_LANGUAGE, ICON
 from api.console.visit import language_of
@@ -39,6 +41,8 @@ CAMERA = (
 )
 
 router = APIRouter(include_in_schema=False)
+
+PointViewer = Annotated[Caller, Depends(allow(Permission.view_points))]
 
 
 @cache
@@ -109,12 +113,12 @@ def manifest(request: Request, context: Context) -> JSONResponse:
 
 
 @router.get("/field/signs")
-def signs(request: Request, context: Context, _: Viewer) -> HTMLResponse:
+def signs(request: Request, context: Context, caller: PointViewer) -> HTMLResponse:
     """Give a sheet to print: a QR code for each point, to hang up where the photos are taken."""
     language = language_of(request, context.settings)
     base = str(request.base_url).rstrip("/")
     with context.database.read() as session:
-        places = points.all_points(session)
+        places = points.all_points(session, within=caller.scope(Permission.view_points))
     cards = "".join(
         f"<li>{_qr(f'{base}/field?point={point.code}')}"
         f"<b>{escape(point.name)}</b><span>{escape(point.code)} · {escape(point.community)}</span></li>"

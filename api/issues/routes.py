@@ -3,10 +3,12 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from sqlalchemy.orm import Session
 
-from api.accounts.door import Reviewer, Viewer
+from api.accounts.door import allow
+from api.accounts.roles import Permission
+from api.accounts.schemas import Caller
 from api.clocks.deadlines import deadlines
 from api.clocks.hours import OfficeHours
 from api.context import Context, Service
@@ -15,7 +17,7 @@ from api.errors import Unfit
 from api.issues import service
 from api.issues.schemas import DeadlineView, EventView, IssuePoint, IssueView, SightingView, Step, Summary, Titled
 from api.issues.tables import Issue
-from api.issues.transitions import State
+from api.issues.transitions import TRANSITIONS, State
 from api.paging import Paged, PageOf
 from api.points import service as points
 from api.points.routes import revision_of
@@ -24,11 +26,14 @@ from detector.taxonomy import Named, Taxonomy, ViolationClass
 
 router = APIRouter(prefix="/issues", tags=["issues"])
 
+IssueViewer = Annotated[Caller, Depends(allow(Permission.view_issues))]
+StepTaker = Annotated[Caller, Depends(allow(*dict.fromkeys(step.needs for step in TRANSITIONS.values())))]
+
 
 @router.get("", summary="List issues, newest first")
 def list_issues(
     context: Context,
-    _: Viewer,
+    caller: IssueViewer,
     window: Paged,
     state: Annotated[list[State] | None, Query(description="one or several")] = None,
     kind: Annotated[str | None, Query(description="code of one of the seven kinds")] = None,
@@ -47,7 +52,7 @@ def list_issues(
         capture_id=capture,
     )
     with context.database.read() as session:
-        rows, following = service.list_issues(session, window, wanted)
+        rows, following = service.list_issues(session, window, wanted, within=caller.scope(Permission.view_issues))
         return PageOf(items=views(session, rows, context), next=following)
 
 
@@ -70,35 +75,39 @@ def _classes(taxonomy: Taxonomy, kind: str | None, violation: str | None) -> lis
 
 
 @router.get("/summary", summary="How many issues stand where")
-def summarise(context: Context, _: Viewer) -> Summary:
+def summarise(context: Context, caller: IssueViewer) -> Summary:
     with context.database.read() as session:
-        return Summary.model_validate(service.summarise(session, context.taxonomy))
+        within = caller.scope(Permission.view_issues)
+        return Summary.model_validate(service.summarise(session, context.taxonomy, within=within))
 
 
 @router.get("/{number}", summary="Show an issue")
-def get_issue(context: Context, _: Viewer, number: str, response: Response) -> IssueView:
+def get_issue(context: Context, caller: IssueViewer, number: str, response: Response) -> IssueView:
     with context.database.read() as session:
-        return _tagged(views(session, [service.get_issue(session, number)], context)[0], response)
+        issue = service.get_issue(session, number, within=caller.scope(Permission.view_issues))
+        return _tagged(views(session, [issue], context)[0], response)
 
 
 @router.get("/{number}/sightings", summary="The captures that show an issue, newest first")
-def list_sightings(context: Context, _: Viewer, number: str, window: Paged) -> PageOf[SightingView]:
+def list_sightings(context: Context, caller: IssueViewer, number: str, window: Paged) -> PageOf[SightingView]:
     with context.database.read() as session:
-        rows, following = service.list_sightings(session, service.get_issue(session, number).id, window)
+        issue = service.get_issue(session, number, within=caller.scope(Permission.view_issues))
+        rows, following = service.list_sightings(session, issue.id, window)
         return PageOf(items=[SightingView.model_validate(row) for row in rows], next=following)
 
 
 @router.get("/{number}/events", summary="The steps in an issue's life, newest first")
-def list_events(context: Context, _: Viewer, number: str, window: Paged) -> PageOf[EventView]:
+def list_events(context: Context, caller: IssueViewer, number: str, window: Paged) -> PageOf[EventView]:
     with context.database.read() as session:
-        rows, following = service.list_events(session, service.get_issue(session, number).id, window)
+        issue = service.get_issue(session, number, within=caller.scope(Permission.view_issues))
+        rows, following = service.list_events(session, issue.id, window)
         return PageOf(items=[EventView.model_validate(row) for row in rows], next=following)
 
 
 @router.post("/{number}/steps", summary="Confirm, reject or close an issue")
 def take_step(
     context: Context,
-    caller: Reviewer,
+    caller: StepTaker,
     number: str,
     wanted: Step,
     response: Response,

@@ -99,7 +99,7 @@ class EventView(BaseModel):
     action: str
     from_state: State | None
     to_state: State
-    by_key_id: uuid.UUID | None = Field(description="null: the system itself")
+    by_user_id: uuid.UUID | None = Field(description="null: the system itself")
     note: str
     capture_id: uuid.UUID | None
 

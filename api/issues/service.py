@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from api.accounts.schemas import Caller
+from api.accounts.roles import Permission
+from api.accounts.schemas import Caller, Scope
 from api.database import now
 from api.errors import Conflict, Forbidden, NotFound, Stale, Unfit
 from api.issues.schemas import Step
@@ -203,7 +204,7 @@ def _note(
             action=action,
             from_state=before,
             to_state=after,
-            by_key_id=by,
+            by_user_id=by,
             note=note,
             capture_id=capture_id,
         )
@@ -214,13 +215,14 @@ def step(session: Session, issue_id: str, wanted: Step, caller: Caller, *, revis
     """Do something to an issue, if it is still at `revision` (None: whatever it is at).
 
     Raises:
-        NotFound, Stale; Conflict: the state does not allow it; Forbidden: the role does not; Unfit: a note is missing.
+        NotFound, Stale; Conflict: the state does not allow it; Forbidden: the roles do not; Unfit: a note is missing.
     """
-    issue = session.get(Issue, get_issue(session, issue_id).id, with_for_update=True, populate_existing=True)
+    found = get_issue(session, issue_id, within=caller.scope(Permission.view_issues))
+    issue = session.get(Issue, found.id, with_for_update=True, populate_existing=True)
     assert issue is not None
     rule = TRANSITIONS[wanted.action]
-    if not caller.role.covers(rule.needs_role):
-        raise Forbidden(f"To {wanted.action} an issue needs the role {rule.needs_role}; yours is {caller.role}.")
+    if not may(session, caller, rule.needs, issue):
+        raise Forbidden(f"To {wanted.action} {issue.number} needs the permission {rule.needs} where it is.")
     if revision is not None and issue.revision != revision:
         raise Stale(f"{issue.number} is at revision {issue.revision} now. Read it again, then repeat your step.")
     if issue.state not in rule.since:
@@ -229,21 +231,32 @@ def step(session: Session, issue_id: str, wanted: Step, caller: Caller, *, revis
     if rule.needs_note and not wanted.note.strip():
         raise Unfit(f"To {wanted.action} an issue, say why in `note`.")
     issue.closed_at = now() if rule.to in ENDED else None
-    _move(session, issue, rule.to, wanted.action, by=caller.key_id, note=wanted.note.strip())
+    _move(session, issue, rule.to, wanted.action, by=caller.user_id, note=wanted.note.strip())
     session.flush()
     return issue
 
 
-def get_issue(session: Session, number_or_id: str) -> Issue:
+def inside(scope: Scope) -> sa.ColumnElement[bool]:
+    """Give the condition on issues that a scope sets."""
+    return sa.true() if scope.everywhere else Issue.point_id.in_(points.ids_where(within=scope))
+
+
+def may(session: Session, caller: Caller, permission: Permission, issue: Issue) -> bool:
+    """Say whether a caller may do this to an issue, where it is."""
+    here = sa.select(Issue.id).where(Issue.id == issue.id, inside(caller.scope(permission)))
+    return session.scalar(here) is not None
+
+
+def get_issue(session: Session, number_or_id: str, *, within: Scope) -> Issue:
     """Give an issue by its number or its id.
 
     Raises:
-        NotFound: there is no such issue.
+        NotFound: there is no such issue within the scope.
     """
-    found = session.scalar(sa.select(Issue).where(Issue.number == number_or_id))
+    found = session.scalar(sa.select(Issue).where(Issue.number == number_or_id, inside(within)))
     if found is None:
         try:
-            found = session.get(Issue, uuid.UUID(number_or_id))
+            found = session.scalar(sa.select(Issue).where(Issue.id == uuid.UUID(number_or_id), inside(within)))
         except ValueError:
             found = None
     if found is None:
@@ -263,15 +276,15 @@ class Filter:
     capture_id: uuid.UUID | None = None
 
 
-def list_issues(session: Session, window: Window, wanted: Filter) -> tuple[list[Issue], str | None]:
-    """Give one page of the issues, newest first."""
-    query = sa.select(Issue)
+def list_issues(session: Session, window: Window, wanted: Filter, *, within: Scope) -> tuple[list[Issue], str | None]:
+    """Give one page of the issues within a scope, newest first."""
+    query = sa.select(Issue).where(inside(within))
     if wanted.states is not None:
         query = query.where(Issue.state.in_(wanted.states))
     if wanted.classes is not None:
         query = query.where(Issue.class_code.in_(wanted.classes))
     if wanted.point:
-        query = query.where(Issue.point_id == points.get_point(session, wanted.point).id)
+        query = query.where(Issue.point_id == points.get_point(session, wanted.point, within=within).id)
     if wanted.community or wanted.category:
         query = query.where(Issue.point_id.in_(points.ids_where(community=wanted.community, category=wanted.category)))
     if wanted.capture_id:
@@ -289,25 +302,28 @@ def list_events(session: Session, issue_id: uuid.UUID, window: Window) -> tuple[
     return cut(session, sa.select(IssueEvent).where(IssueEvent.issue_id == issue_id), IssueEvent, window)
 
 
-def unfinished_by_point(session: Session) -> dict[uuid.UUID, dict[State, int]]:
-    """Count the open issues, and those in review, of each point that has any."""
+def unfinished_by_point(session: Session, *, within: Scope) -> dict[uuid.UUID, dict[State, int]]:
+    """Count the open issues, and those in review, of each point within a scope that has any."""
     counted: dict[uuid.UUID, dict[State, int]] = defaultdict(dict)
-    query = sa.select(Issue.point_id, Issue.state, sa.func.count()).where(Issue.closed_at.is_(None))
+    query = sa.select(Issue.point_id, Issue.state, sa.func.count()).where(Issue.closed_at.is_(None), inside(within))
     for point_id, state, count in session.execute(query.group_by(Issue.point_id, Issue.state)):
         counted[point_id][State(state)] = count
     return dict(counted)
 
 
-def summarise(session: Session, taxonomy: Taxonomy) -> dict[str, Any]:
-    """Count the issues by state, and the unfinished ones by kind and by point."""
+def summarise(session: Session, taxonomy: Taxonomy, *, within: Scope) -> dict[str, Any]:
+    """Count the issues within a scope by state, and the unfinished ones by kind and by point."""
+    here = inside(within)
     by_state = dict.fromkeys(State, 0)
     by_state.update(
         {
             State(state): count
-            for state, count in session.execute(sa.select(Issue.state, sa.func.count()).group_by(Issue.state))
+            for state, count in session.execute(
+                sa.select(Issue.state, sa.func.count()).where(here).group_by(Issue.state)
+            )
         }
     )
-    unfinished = Issue.closed_at.is_(None)
+    unfinished = sa.and_(Issue.closed_at.is_(None), here)
     by_kind: dict[str, int] = {kind.code: 0 for kind in taxonomy.kinds}
     for code, count in session.execute(
         sa.select(Issue.class_code, sa.func.count()).where(unfinished).group_by(Issue.class_code)

@@ -69,7 +69,7 @@ class IssueEvent(Identified, Table):
     action: Mapped[str] = mapped_column(sa.String(24))
     from_state: Mapped[str | None] = mapped_column(sa.String(16))
     to_state: Mapped[str] = mapped_column(sa.String(16))
-    by_key_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("api_keys.id"))  # null: the system itself
+    by_user_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("users.id"))  # null: the system itself
     note: Mapped[str] = mapped_column(sa.String(500), default="")
     capture_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("captures.id"))
 

@@ -1,9 +1,10 @@
 """The life of an issue as one table: from where, by which action, to where, and who may."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from api.accounts.schemas import Role
+from api.accounts.roles import Permission
 
 
 class State(StrEnum):
@@ -33,7 +34,7 @@ class Transition:
     action: Action
     to: State
     since: frozenset[State]  #: states it may start from
-    needs_role: Role
+    needs: Permission
     needs_note: bool
 
 
@@ -44,27 +45,27 @@ TRANSITIONS = {
             action=Action.confirm,
             since=frozenset((State.in_review,)),
             to=State.open,
-            needs_role=Role.reviewer,
+            needs=Permission.review_issues,
             needs_note=False,
         ),
         Transition(
             action=Action.reject,
             since=frozenset((State.in_review, State.open)),
             to=State.rejected,
-            needs_role=Role.reviewer,
+            needs=Permission.review_issues,
             needs_note=True,
         ),
         Transition(
             action=Action.close,
             since=frozenset((State.open,)),
             to=State.closed,
-            needs_role=Role.reviewer,
+            needs=Permission.close_issues,
             needs_note=True,
         ),
     )
 }
 
 
-def allowed(state: State, role: Role) -> list[Action]:
-    """Give what somebody with `role` may do to an issue in `state`."""
-    return [step.action for step in TRANSITIONS.values() if state in step.since and role.covers(step.needs_role)]
+def allowed(state: State, may: Callable[[Permission], bool]) -> list[Action]:
+    """Give what somebody may do to an issue in `state`."""
+    return [step.action for step in TRANSITIONS.values() if state in step.since and may(step.needs)]

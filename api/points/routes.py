@@ -2,9 +2,11 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, File, Header, Query, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Header, Query, Response, UploadFile
 
-from api.accounts.door import Admin, Viewer
+from api.accounts.door import allow
+from api.accounts.roles import Permission
+from api.accounts.schemas import Caller
 from api.context import Context
 from api.errors import FormatRefused, TooLarge, Unfit
 from api.paging import Paged, PageOf
@@ -13,31 +15,41 @@ from api.points.schemas import ImportOutcome, PointFields, PointView
 
 router = APIRouter(prefix="/points", tags=["points"])
 
+PointViewer = Annotated[Caller, Depends(allow(Permission.view_points))]
+PointManager = Annotated[Caller, Depends(allow(Permission.manage_points))]
+
 MAX_SHEET_BYTES = 10 * 1024 * 1024
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @router.get("", summary="List points")
 def list_points(
-    context: Context, _: Viewer, window: Paged, community: str | None = None, category: str | None = None
+    context: Context, caller: PointViewer, window: Paged, community: str | None = None, category: str | None = None
 ) -> PageOf[PointView]:
     with context.database.read() as session:
-        rows, following = service.list_points(session, window, community=community, category=category)
+        rows, following = service.list_points(
+            session, window, within=caller.scope(Permission.view_points), community=community, category=category
+        )
         return PageOf(items=[PointView.model_validate(row) for row in rows], next=following)
 
 
 @router.post("", status_code=201, summary="Add a point")
-def create_point(context: Context, _: Admin, fields: PointFields, response: Response) -> PointView:
+def create_point(context: Context, caller: PointManager, fields: PointFields, response: Response) -> PointView:
     with context.database.write() as session:
-        point = service.create_point(session, fields, context.taxonomy)
+        point = service.create_point(session, fields, context.taxonomy, within=caller.scope(Permission.manage_points))
     response.headers["Location"] = f"/api/v1/points/{point.code}"
     return _tagged(PointView.model_validate(point), response)
 
 
 @router.get("/export", summary="Download all points as CSV or XLSX")
-def export_points(context: Context, _: Viewer, format: Annotated[Literal["csv", "xlsx"], Query()] = "csv") -> Response:  # noqa: A002 - the query's name
+def export_points(
+    context: Context,
+    caller: PointViewer,
+    format: Annotated[Literal["csv", "xlsx"], Query()] = "csv",  # noqa: A002 - the query's name
+) -> Response:
+    within = caller.scope(Permission.view_points)
     with context.database.read() as session:
-        points = [PointView.model_validate(row) for row in service.all_points(session)]
+        points = [PointView.model_validate(row) for row in service.all_points(session, within=within)]
     content, kind = (
         (sheets.write_csv(points), "text/csv; charset=utf-8") if format == "csv" else (sheets.write_xlsx(points), _XLSX)
     )
@@ -47,13 +59,13 @@ def export_points(context: Context, _: Viewer, format: Annotated[Literal["csv", 
 
 
 @router.post("/import", summary="Create or change points from CSV or XLSX, all or none")
-def import_points(context: Context, _: Admin, file: Annotated[UploadFile, File()]) -> ImportOutcome:
+def import_points(context: Context, caller: PointManager, file: Annotated[UploadFile, File()]) -> ImportOutcome:
     content = file.file.read(MAX_SHEET_BYTES + 1)
     if len(content) > MAX_SHEET_BYTES:
         raise TooLarge(f"The file is larger than {MAX_SHEET_BYTES // 1048576} MiB, the limit for a table of points.")
     rows = read_sheet(file.filename or "", content)
     with context.database.write() as session:
-        return service.import_points(session, rows, context.taxonomy)
+        return service.import_points(session, rows, context.taxonomy, within=caller.scope(Permission.manage_points))
 
 
 def read_sheet(filename: str, content: bytes) -> list[sheets.Row]:
@@ -66,22 +78,30 @@ def read_sheet(filename: str, content: bytes) -> list[sheets.Row]:
 
 
 @router.get("/{code}", summary="Show a point")
-def get_point(context: Context, _: Viewer, code: str, response: Response) -> PointView:
+def get_point(context: Context, caller: PointViewer, code: str, response: Response) -> PointView:
     with context.database.read() as session:
-        return _tagged(PointView.model_validate(service.get_point(session, code)), response)
+        point = service.get_point(session, code, within=caller.scope(Permission.view_points))
+        return _tagged(PointView.model_validate(point), response)
 
 
 @router.put("/{code}", summary="Change a point; send If-Match to be sure that nobody else did")
 def change_point(
     context: Context,
-    _: Admin,
+    caller: PointManager,
     code: str,
     fields: PointFields,
     response: Response,
     if_match: Annotated[str | None, Header()] = None,
 ) -> PointView:
     with context.database.write() as session:
-        point = service.change_point(session, code, fields, context.taxonomy, revision=revision_of(if_match))
+        point = service.change_point(
+            session,
+            code,
+            fields,
+            context.taxonomy,
+            within=caller.scope(Permission.manage_points),
+            revision=revision_of(if_match),
+        )
     return _tagged(PointView.model_validate(point), response)
 
 

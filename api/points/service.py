@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from api.accounts.schemas import EVERYWHERE, Scope
 from api.database import now
-from api.errors import Conflict, NotFound, Stale, Unfit
+from api.errors import Conflict, Forbidden, NotFound, Stale, Unfit
 from api.paging import Window, cut
 from api.points import sheets
 from api.points.schemas import ImportOutcome, PointFields
@@ -18,11 +19,11 @@ from detector.taxonomy import Taxonomy
 EARTH_RADIUS_M = 6_371_008.8  # mean radius, IUGG
 
 
-def get_point(session: Session, code_or_id: str) -> Point:
+def get_point(session: Session, code_or_id: str, *, within: Scope) -> Point:
     """Give a point by its code or its id.
 
     Raises:
-        NotFound: there is no such point.
+        NotFound: there is no such point within the scope.
     """
     found = session.scalar(sa.select(Point).where(Point.code == code_or_id))
     if found is None:
@@ -30,7 +31,7 @@ def get_point(session: Session, code_or_id: str) -> Point:
             found = session.get(Point, uuid.UUID(code_or_id))
         except ValueError:
             found = None
-    if found is None:
+    if found is None or not within.of_places().covers(community=found.community, point=found.code):
         raise NotFound(f"There is no point {code_or_id[:64]!r}.")
     return found
 
@@ -45,9 +46,18 @@ def points_by_id(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, 
     return {point.id: point for point in session.scalars(sa.select(Point).where(Point.id.in_(set(ids))))}
 
 
-def ids_where(*, community: str | None = None, category: str | None = None) -> sa.Select[uuid.UUID]:
-    """Give the query of the ids of points in a community or of a category, for other domains to filter by."""
-    query = sa.select(Point.id)
+def inside(scope: Scope) -> sa.ColumnElement[bool]:
+    """Give the condition on points that a scope sets; its departments, which have no points, add none."""
+    if scope.everywhere:
+        return sa.true()
+    return sa.or_(Point.community.in_(scope.communities), Point.code.in_(scope.points))
+
+
+def ids_where(
+    *, within: Scope = EVERYWHERE, community: str | None = None, category: str | None = None
+) -> sa.Select[uuid.UUID]:
+    """Give the query of the ids of points in a scope, a community, of a category, for other domains to filter by."""
+    query = sa.select(Point.id).where(inside(within))
     if community:
         query = query.where(Point.community == community)
     if category:
@@ -56,24 +66,25 @@ def ids_where(*, community: str | None = None, category: str | None = None) -> s
 
 
 def list_points(
-    session: Session, window: Window, *, community: str | None = None, category: str | None = None
+    session: Session, window: Window, *, within: Scope, community: str | None = None, category: str | None = None
 ) -> tuple[list[Point], str | None]:
-    """Give one page of the points, newest first."""
-    query = sa.select(Point).where(Point.id.in_(ids_where(community=community, category=category)))
-    return cut(session, query, Point, window)
+    """Give one page of the points within a scope, newest first."""
+    asked = ids_where(within=within.of_places(), community=community, category=category)
+    return cut(session, sa.select(Point).where(Point.id.in_(asked)), Point, window)
 
 
-def all_points(session: Session) -> list[Point]:
-    """Give every point in the order of the codes; an office has dozens, an import at most thousands."""
-    return list(session.scalars(sa.select(Point).order_by(Point.code)))
+def all_points(session: Session, *, within: Scope) -> list[Point]:
+    """Give every point within a scope in the order of the codes; an office has dozens, an import at most thousands."""
+    return list(session.scalars(sa.select(Point).where(inside(within.of_places())).order_by(Point.code)))
 
 
-def create_point(session: Session, fields: PointFields, taxonomy: Taxonomy) -> Point:
+def create_point(session: Session, fields: PointFields, taxonomy: Taxonomy, *, within: Scope) -> Point:
     """Add a point.
 
     Raises:
-        Conflict: its code is taken. Unfit: its category is unknown.
+        Conflict: its code is taken. Unfit: its category is unknown. Forbidden: it would lie outside the scope.
     """
+    _check_scope(fields, within)
     _check_category(fields, taxonomy)
     if session.scalar(sa.select(Point.id).where(Point.code == fields.code)):
         raise Conflict(f"There is a point {fields.code} already. Change it with PUT, or choose another code.")
@@ -85,17 +96,19 @@ def create_point(session: Session, fields: PointFields, taxonomy: Taxonomy) -> P
 
 
 def change_point(
-    session: Session, code: str, fields: PointFields, taxonomy: Taxonomy, *, revision: int | None
+    session: Session, code: str, fields: PointFields, taxonomy: Taxonomy, *, within: Scope, revision: int | None
 ) -> Point:
-    """Change a point, if it is still at `revision` (None: whatever it is at).
+    """Change a point within a scope, if it is still at `revision` (None: whatever it is at).
 
     Raises:
-        NotFound, Stale; Conflict: the new code is taken; Unfit: the category is unknown.
+        NotFound, Stale; Conflict: the new code is taken; Unfit: the category is unknown;
+        Forbidden: the change would take it out of the scope.
     """
-    point = session.get(Point, get_point(session, code).id, with_for_update=True)
+    point = session.get(Point, get_point(session, code, within=within).id, with_for_update=True)
     assert point is not None
     if revision is not None and point.revision != revision:
         raise Stale(f"{code} is at revision {point.revision} now. Read it again, then repeat your change.")
+    _check_scope(fields, within)
     _check_category(fields, taxonomy)
     taken = session.scalar(sa.select(Point.id).where(Point.code == fields.code, Point.id != point.id))
     if taken:
@@ -104,11 +117,11 @@ def change_point(
     return point
 
 
-def import_points(session: Session, rows: list[sheets.Row], taxonomy: Taxonomy) -> ImportOutcome:
+def import_points(session: Session, rows: list[sheets.Row], taxonomy: Taxonomy, *, within: Scope) -> ImportOutcome:
     """Create or change the points of a file, all or none; a point is known by its code.
 
     Raises:
-        Unfit: with one entry for each row whose category is unknown.
+        Unfit: with one entry for each row whose category is unknown. Forbidden: a row lies outside the scope.
     """
     sheets.refuse(
         [
@@ -121,22 +134,27 @@ def import_points(session: Session, rows: list[sheets.Row], taxonomy: Taxonomy) 
     created = updated = 0
     for _, fields in rows:
         if fields.code not in known:
-            create_point(session, fields, taxonomy)
+            create_point(session, fields, taxonomy, within=within)
             created += 1
-        elif _apply(known[fields.code], fields):
+            continue
+        _check_scope(known[fields.code], within)
+        _check_scope(fields, within)
+        if _apply(known[fields.code], fields):
             updated += 1
     session.flush()
     return ImportOutcome(created=created, updated=updated, unchanged=len(rows) - created - updated)
 
 
-def nearest_point(session: Session, longitude: float, latitude: float, within_m: float) -> tuple[Point, float]:
-    """Give the point nearest to a place and its distance in metres.
+def nearest_point(
+    session: Session, longitude: float, latitude: float, *, within_m: float, within: Scope
+) -> tuple[Point, float]:
+    """Give the point of a scope nearest to a place and its distance in metres.
 
     Raises:
         Unfit: no point lies within `within_m` metres; says how far the nearest is.
     """
     best: tuple[float, Point] | None = None
-    for point in session.scalars(sa.select(Point)):
+    for point in session.scalars(sa.select(Point).where(inside(within.of_places()))):
         away = distance_m(longitude, latitude, point.longitude, point.latitude)
         if best is None or away < best[0]:
             best = (away, point)
@@ -172,6 +190,11 @@ def _apply(point: Point, fields: PointFields) -> bool:
         point.updated_at = now()
         point.revision += 1
     return changed
+
+
+def _check_scope(point: Point | PointFields, within: Scope) -> None:
+    if not within.covers(community=point.community, point=point.code):
+        raise Forbidden(f"The point {point.code} of {point.community} lies outside what your roles cover.")
 
 
 def _check_category(fields: PointFields, taxonomy: Taxonomy) -> None:

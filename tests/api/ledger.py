@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from api.accounts import service as accounts
+from api.accounts.schemas import EVERYWHERE
 from api.captures import service as captures
 from api.captures.tables import Capture
 from api.database import now
@@ -36,7 +37,7 @@ class Ledger:
     def point(self, **changes: Any) -> Point:
         fields = PointFields.model_validate(point_fields(f"L{next(_numbers):06d}", **changes))
         with self.database.write() as session:
-            return points.create_point(session, fields, self.office.context.taxonomy)
+            return points.create_point(session, fields, self.office.context.taxonomy, within=EVERYWHERE)
 
     def capture(self, point: Point, **changes: Any) -> Capture:
         """Queue a photo that nobody can look at: its bytes are kept nowhere."""

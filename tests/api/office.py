@@ -7,7 +7,8 @@ from typing import Self
 from fastapi.testclient import TestClient
 
 from api.accounts import service as accounts
-from api.accounts.schemas import Role
+from api.accounts.roles import Role
+from api.accounts.schemas import Granted, UserKind
 from api.app import build_app
 from api.context import Service
 from api.settings import Settings
@@ -50,8 +51,17 @@ class Office:
     def key(self, role: Role = Role.admin) -> tuple[uuid.UUID, str]:
         """Make a key and give its id and itself."""
         with self.context.database.write() as session:
-            row, key = accounts.make_key(session, name=f"a test's {role}", role=role)
+            user = accounts.add_service(session, name=f"a test's {role}", role=role)
+            row, key = accounts.make_key(session, user.id, name=user.name)
             return row.id, key
+
+    def granted(self, *grants: Granted) -> Client:
+        """Give a client that holds the key of a new user with these grants and no other."""
+        with self.context.database.write() as session:
+            login = f"test-{uuid.uuid4().hex}"
+            user = accounts.add_user(session, login=login, name=login, kind=UserKind.service, grants=grants)
+            _, key = accounts.make_key(session, user.id, name=login)
+        return Client(self.http(Authorization=f"Bearer {key}"))
 
     def admin_key(self) -> str:
         return accounts.admin_key_file(self.settings.data_dir).read_text().strip()

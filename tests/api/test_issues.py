@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from api.accounts.schemas import EVERYWHERE
 from api.database import now
 from api.issues import service as issues
 from api.issues.tables import Issue, Sighting
@@ -117,7 +118,7 @@ def test_a_sure_sighting_opens_what_was_in_review(ledger: Ledger, service: Clien
     assert issue["clock_started_at"] is not None
     assert ("opened", None, "in_review") == (opened["action"], opened["from_state"], opened["to_state"])
     assert ("seen_clearly", "in_review", "open") == (seen["action"], seen["from_state"], seen["to_state"])
-    assert seen["by_key_id"] is None
+    assert seen["by_user_id"] is None
 
 
 def test_a_doubtful_sighting_does_not_take_an_open_issue_back(ledger: Ledger, service: Client) -> None:
@@ -290,4 +291,4 @@ def test_an_issue_of_a_class_that_the_catalogue_dropped_is_still_shown(ledger: L
     assert "bygone" == issue["violation"]["code"] == issue["kind"]["code"]
     assert summary["points_with_open"] >= 1
     with ledger.database.read() as session:
-        assert points.get_point(session, point.code).code == point.code
+        assert points.get_point(session, point.code, within=EVERYWHERE).code == point.code

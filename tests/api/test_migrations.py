@@ -11,9 +11,16 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from api.accounts import service as accounts
+from api.accounts.roles import Permission, Role
+from api.accounts.schemas import EVERYWHERE, Granted
+from api.captures import service as captures
 from api.database import Database, Table
 from api.errors import Misconfigured, Unavailable
+from api.issues import service as issues
 from api.issues.tables import Issue
+from api.paging import Window
+from tests.api.first_release import AT, KEYS, FirstRelease
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,6 +58,49 @@ def test_the_index_that_keeps_issues_single_is_there_and_partial(empty_url: str)
     assert index["unique"]
     assert ["point_id", "class_code"] == index["column_names"]
     assert ["closed_at IS NULL"] == [str(one).strip("()") for one in index["dialect_options"].values()][:1]
+
+
+def test_a_database_of_the_first_release_keeps_everything(empty_url: str) -> None:
+    database = Database(empty_url)
+    before = FirstRelease(database)
+    database.upgrade()
+    with database.write() as session:
+        everything = Window(limit=10)
+        callers = {name: accounts.caller_again(session, user_id=before.ids[name], key_id=None) for name in KEYS}
+        (capture,), _ = captures.list_captures(session, everything, within=EVERYWHERE)
+        (issue,), _ = issues.list_issues(session, everything, issues.Filter(), within=EVERYWHERE)
+        (sighting,), _ = issues.list_sightings(session, issue.id, everything)
+        names = accounts.names_of(session, before.ids.values())
+    with database.engine.connect() as connection:
+        dangling = connection.execute(sa.text("PRAGMA foreign_key_check")).all() if database.is_sqlite else []
+    database.close()
+
+    assert set(KEYS) == set(names.values())
+    assert callers["lost"] is None  # the key was revoked
+    for name, role in {"boss": Role.admin, "front desk": Role.inspector}.items():
+        caller = callers[name]
+        assert caller is not None
+        assert ((Granted(role=role),), name) == (caller.grants, caller.name)
+    assert ("front desk", AT) == (names[capture.sent_by], capture.received_at)
+    assert ("DH-2026-000001", AT, "closed") == (issue.number, issue.closed_at, issue.state)
+    assert [{"box": [1, 2, 3, 4], "confidence": 0.9}] == sighting.boxes
+    assert [] == dangling
+
+
+def test_the_key_of_the_first_release_still_opens(empty_url: str) -> None:
+    database = Database(empty_url)
+    before = FirstRelease(database)
+    database.upgrade()
+    with database.write() as session:
+        _, key = accounts.make_key(session, before.ids["boss"], name="another")
+        found = accounts.caller_of_key(session, key)
+        old = accounts.caller_again(session, user_id=before.ids["boss"], key_id=before.ids["boss"])
+    database.close()
+
+    assert found is not None
+    assert old is not None
+    assert found.user_id == old.user_id == before.ids["boss"]
+    assert list(Permission) == old.permissions
 
 
 def test_upgrading_twice_is_harmless(empty_url: str) -> None:

@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from api.accounts import service as accounts
-from api.accounts.schemas import Role
+from api.accounts.roles import Role
+from api.accounts.tables import ApiKey
 from api.points.tables import Point
 from tests.api.client import Client, expect, point_fields, refusal
 from tests.api.ledger import Ledger
@@ -176,7 +177,8 @@ def test_of_two_last_administrators_one_stays(fresh_office: Office) -> None:
     """Each revokes the other at the same moment."""
     ledger = Ledger(fresh_office)
     with ledger.database.write() as session:
-        first = accounts.first_admin(session).id
+        admin = accounts.first_admin(session)
+        first = session.scalars(sa.select(ApiKey.id).where(ApiKey.user_id == admin.id)).one()
     second, _ = fresh_office.key(Role.admin)
     refused = []
 

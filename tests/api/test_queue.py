@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from api.accounts.schemas import Role
+from api.accounts.roles import Role
+from api.accounts.schemas import EVERYWHERE
 from api.captures import service as captures
 from api.captures.schemas import Status
 from api.captures.tables import Capture
@@ -56,7 +57,7 @@ def change(queue: Ledger, capture_id: uuid.UUID, **columns: object) -> None:
 
 def standing(queue: Ledger, capture_id: uuid.UUID) -> tuple[str, int, str | None]:
     with queue.database.read() as session:
-        row = captures.get_capture(session, capture_id)
+        row = captures.get_capture(session, capture_id, within=EVERYWHERE)
         return row.status, row.attempts, row.error
 
 

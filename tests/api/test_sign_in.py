@@ -10,7 +10,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from api.accounts import service as accounts
 from api.accounts.door import COOKIE
-from api.accounts.schemas import Role
+from api.accounts.roles import Role
 from tests.api.client import refusal
 from tests.api.office import Office
 
@@ -63,7 +63,7 @@ def test_signing_in_with_nonsense_is_refused(form: dict[str, str], office: Offic
 def test_a_cookie_opens_what_its_key_opens(office: Office) -> None:
     browser = signed_in(office, Role.viewer)
 
-    assert "viewer" == browser.get("/api/v1/me").json()["role"]
+    assert "viewer" == browser.get("/api/v1/me").json()["grants"][0]["role"]
     refusal(browser.get("/api/v1/keys"), 403)
 
 
@@ -75,9 +75,12 @@ def test_signing_out_takes_the_cookie_back(office: Office) -> None:
 
 
 def test_a_forged_cookie_opens_nothing(office: Office) -> None:
-    key_id, _ = office.key()
-    forged = accounts.Sessions("a guess").write(key_id)
-    for cookie in (forged, "x", f"{key_id}", f"{key_id}.x.y", "." * 50, office.context.sessions.write(key_id)[:-1]):
+    _, key = office.key()
+    with office.context.database.read() as session:
+        caller = accounts.caller_of_key(session, key)
+    assert caller is not None
+    forged, good = accounts.Sessions("a guess").write(caller), office.context.sessions.write(caller)
+    for cookie in (forged, "x", f"{caller.key_id}", f"{caller.user_id}.x.y", "." * 50, good[:-1]):
         browser = office.http(Cookie=f"{COOKIE}={cookie}")
 
         refusal(browser.get("/api/v1/me"), 401)
@@ -168,11 +171,11 @@ def test_a_sign_in_code_grows_old(office: Office, monkeypatch: pytest.MonkeyPatc
     refusal(office.http().post("/sign-in", data={"code": code}), 401)
 
 
-def test_a_sign_in_code_of_a_revoked_key_signs_nobody_in(office: Office) -> None:
-    key_id, _ = office.key()
+def test_a_sign_in_code_of_an_inactive_user_signs_nobody_in(office: Office) -> None:
     with office.context.database.write() as session:
-        code = accounts.make_code(session, key_id)
-        accounts.revoke_key(session, key_id)
+        user = accounts.add_service(session, name="gone", role=Role.admin)
+        code = accounts.make_code(session, user.id)
+        user.active = False
 
     refusal(office.http().post("/sign-in", data={"code": code}), 401)
 
