@@ -38,7 +38,7 @@ NEEDS = {  # what each route of the API asks for at least
     ("GET", "/api/v1/issues/{number}"): Permission.view_issues,
     ("GET", "/api/v1/issues/{number}/sightings"): Permission.view_issues,
     ("GET", "/api/v1/issues/{number}/events"): Permission.view_issues,
-    ("POST", "/api/v1/issues/{number}/steps"): Permission.review_issues,
+    ("POST", "/api/v1/issues/{number}/steps"): Permission.close_issues,
     ("GET", "/api/v1/taxonomy"): Permission.view_catalogue,
     ("GET", "/api/v1/model"): Permission.view_catalogue,
 }
