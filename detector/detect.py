@@ -49,11 +49,6 @@ class Detector:
         """Give the name and version as shown beside what it finds, e.g. `street/2026.11.23-3`."""
         return f"{self.card.name}/{self.card.version}"
 
-    @property
-    def lowest_threshold(self) -> float:
-        """Give the confidence under which no class of this model means anything, 0..1."""
-        return min(entry.review for entry in self.card.classes)
-
     def detect(self, photo: Photo, *, min_confidence: float | None = None) -> sv.Detections:
         """Find the model's classes in a photo.
 
@@ -64,7 +59,7 @@ class Detector:
             Boxes in xyxy pixels of the *original* picture (after orientation), confidence 0..1, class_id in the order
             of the card, and `data["class_name"]`; surest first.
         """
-        lowest = self.lowest_threshold if min_confidence is None else min_confidence
+        lowest = min(one.review for one in self.card.classes) if min_confidence is None else min_confidence
         blob, laid = lay_in(photo.pixels, self.card.model.input_px, self.card.model.stride)
         xyxy, confidence, class_id = read_out(
             self._session.run(blob), laid, min_confidence=lowest, overlap=OVERLAP, most=MOST_BOXES

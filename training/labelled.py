@@ -1,50 +1,57 @@
 """Labelled pictures wherever somebody keeps them, and the hash by which a frozen set is known again.
 
-Three layouts: a folder of the project's sources (`garbage/`, `potholes/` …, as datasets/sources lists them), one such
-source, or anybody's YOLO folder (`images/`, `labels/`, names in `data.yaml` or `classes.txt`).
+The project's sources (`garbage/`, `potholes/` …, as datasets/sources lists them), one of them, a folder that
+`pointwatch data import` made, or a folder that another tool wrote and that `data import` could read.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-import yaml
+import numpy as np
 
-from detector.photo import SUFFIXES
+from detector.errors import PhotoError
+from detector.photo import open_photo
 from training.classes import CLASS_INDEX
-from training.labels import Labels, no_labels, read_labels
+from training.data.formats.labelled import Batch, LeaveOutError
+from training.data.intake import READERS, format_of
+from training.data.rows import rows_of
+from training.data.sets import MANIFEST, DataSet, read_set
+from training.labels import no_labels, read_labels
 from training.places import TrainingError
-from training.sources import SOURCES, Picture, load_source
+from training.sources import SOURCES, Picture, load_source, scene_of
 
 PARTS: Final = ("val", "dev", "train")
-_PART_FOLDERS: Final = {"val": ("val", "valid", "validation"), "dev": ("dev",), "train": ("train",)}
 
 
 def load_labelled(folder: Path, part: str) -> list[Picture]:
     """Pictures of one part with their labels in our class numbers.
 
     Args:
-        part: val, dev or train; a YOLO folder without parts is taken whole.
+        part: val, dev or train; another tool's folder without parts is taken whole.
 
     Raises:
-        TrainingError: there are no labelled pictures, or their classes are none of ours.
+        TrainingError: there are no labelled pictures, their classes are none of ours, or some label makes no sense.
     """
     if not folder.is_dir():
         raise TrainingError(f"{folder} is not a folder. Name the one that holds images/ and labels/.")
     inside = [source for source in SOURCES if (folder / source.name / "images").is_dir()]
     itself = [source for source in SOURCES if source.name == folder.name and (folder / "images").is_dir()]
-    if inside:
+    if (folder / MANIFEST).is_file():
+        pictures = imported_pictures(read_set(folder / MANIFEST, folder))
+    elif inside:
         pictures = [one for source in inside for one in load_source(source, folder)]
-    elif itself and not _names_file(folder):
+    elif itself and not (folder / "data.yaml").is_file():
         pictures = load_source(itself[0], folder.parent)
     else:
-        pictures = _load_yolo(folder, part)
+        pictures = _load_foreign(folder, part)
     chosen = [one for one in pictures if one.part == part and one.judged]
     if not chosen:
-        raise TrainingError(f"{folder} holds no labelled pictures of the part {part!r}. Choose another of {PARTS}.")
+        told = ", ".join(dict.fromkeys(one.part for one in pictures)) or "none"
+        raise TrainingError(f"{folder} holds no labelled pictures of the part {part!r}; the parts it has: {told}.")
     return chosen
 
 
@@ -58,83 +65,76 @@ def set_sha256(pictures: Iterable[Picture]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _load_yolo(folder: Path, part: str) -> list[Picture]:
-    names = _class_names(folder)
-    ours = {number: CLASS_INDEX[name] for number, name in enumerate(names) if name in CLASS_INDEX}
-    if not ours:
+def imported_pictures(data_set: DataSet) -> list[Picture]:
+    """Every picture of a folder that an import made."""
+    pictures = []
+    for file in data_set.files:
+        labels = read_labels(data_set.labels_of(file.name))
+        for row in labels:
+            row[0] = CLASS_INDEX[data_set.classes[int(row[0])]]
+        path = data_set.folder / file.name
+        pictures.append(
+            Picture(
+                source=data_set.name,
+                part=file.part,
+                path=path,
+                scene=scene_of(path.stem),
+                labels=labels,
+                judged=frozenset(data_set.labelled),
+            )
+        )
+    return pictures
+
+
+def _load_foreign(folder: Path, part: str) -> list[Picture]:
+    """Another tool's folder as it is; nothing of it may be left out, for what is measured must be what is there."""
+    batch = READERS[format_of(folder)](folder)
+    if not batch.pictures:
+        raise TrainingError(
+            f"None of {folder}'s pictures has labels. YOLO: a text file each under labels/, and a data.yaml with "
+            f"`names: [pothole, …]`. {_first_reasons(batch)}"
+        )
+    names = list(dict.fromkeys([*batch.declared, *(box.label for one in batch.pictures for box in one.boxes)]))
+    judged = frozenset(names) & frozenset(CLASS_INDEX)
+    if names and not judged:
         raise TrainingError(
             f"None of {folder}'s classes ({', '.join(names)}) is one of ours ({', '.join(CLASS_INDEX)}). "
-            "Rename them in its data.yaml."
+            "Rename them there (YOLO: a data.yaml with `names: [pothole, …]`), or take the folder in with "
+            "`pointwatch data import`."
         )
-    judged = frozenset(name for name in names if name in CLASS_INDEX)
-    images = _images_of(folder, part)
-    paths = sorted(path for path in images.rglob("*") if path.suffix.lower() in SUFFIXES)
-    labelled = [(path, _label_file(path, images, folder)) for path in paths]
-    if not any(labels.is_file() for _, labels in labelled):
-        raise TrainingError(f"None of the {len(paths)} pictures under {images} has a label file, e.g. labels/NAME.txt.")
-    return [
-        Picture(
-            source=folder.name,
-            part=part,
-            path=path,
-            scene=path.stem,
-            labels=_in_our_numbers(labels, ours, len(names)),
-            judged=judged,
-        )
-        for path, labels in labelled
-    ]
-
-
-def _images_of(folder: Path, part: str) -> Path:
-    """Folder of the part's pictures: images/PART, PART/images, or images/ where nothing is divided."""
-    for name in _PART_FOLDERS[part]:
-        for place in (folder / "images" / name, folder / name / "images"):
-            if place.is_dir():
-                return place
-    whole = folder / "images"
-    divided = [name for names in _PART_FOLDERS.values() for name in names if (whole / name).is_dir()]
-    if not whole.is_dir() or divided:
-        raise TrainingError(f"{folder} has no images/ for the part {part!r}; it has: {', '.join(divided) or 'none'}.")
-    return whole
-
-
-def _label_file(picture: Path, images: Path, folder: Path) -> Path:
-    """Where the labels of a picture lie: as it lies, with the folder `images` called `labels`."""
-    parts = list(images.relative_to(folder).parts)
-    parts[parts.index("images")] = "labels"
-    return (folder.joinpath(*parts) / picture.relative_to(images)).with_suffix(".txt")
-
-
-def _in_our_numbers(path: Path, ours: dict[int, int], known: int) -> Labels:
-    """Labels of one file, those of classes we do not know left out; no file is a picture with nothing to find."""
-    labels = read_labels(path) if path.is_file() else no_labels()
-    for row in labels:
-        if not 0 <= int(row[0]) < known:
-            raise TrainingError(f"{path}: class {int(row[0])} is not one of the {known} that data.yaml names.")
-    kept: Labels = labels[[int(row[0]) in ours for row in labels]] if len(labels) else labels
-    kept[:, 0] = [ours[int(number)] for number in kept[:, 0]]
-    return kept
-
-
-def _names_file(folder: Path) -> Path | None:
-    places = (folder / name for name in ("data.yaml", "data.yml", "dataset.yaml", "classes.txt"))
-    return next((path for path in places if path.is_file()), None)
-
-
-def _class_names(folder: Path) -> Sequence[str]:
-    """Class names in the order of the label files' numbers."""
-    path = _names_file(folder)
-    if path is None:
+    pictures = [_picture(folder, batch, place, part, judged) for place in range(len(batch.pictures))]
+    if batch.left_out:
         raise TrainingError(
-            f"{folder} says nowhere what its class numbers mean: put a data.yaml there with `names: [pothole, …]`."
+            f"{folder}: {_first_reasons(batch)} Mend them, or take in what is sound with `pointwatch data import`."
         )
-    text = path.read_text(encoding="utf-8")
-    if path.suffix == ".txt":
-        return [line.strip() for line in text.splitlines() if line.strip()]
+    return pictures
+
+
+def _first_reasons(batch: Batch) -> str:
+    """What makes no sense, up to three cases; empty where nothing was left out."""
+    first = "; ".join(f"{one.where}: {one.why}" for one in batch.left_out[:3])
+    return f"{len(batch.left_out)} pictures or boxes make no sense, such as {first}." if first else ""
+
+
+def _picture(folder: Path, batch: Batch, place: int, part: str, judged: frozenset[str]) -> Picture:
+    """One picture of a batch; what cannot be taken of it is noted there."""
+    one = batch.pictures[place]
+    rows: list[list[float]] = []
     try:
-        said = yaml.safe_load(text)
-        names = said["names"]
-        ordered = [names[number] for number in sorted(names)] if isinstance(names, dict) else list(names)
-    except (yaml.YAMLError, KeyError, TypeError) as error:
-        raise TrainingError(f"{path} has no list `names`: {error}") from error
-    return [str(name) for name in ordered]
+        size_px = one.size_px
+        if size_px is None and one.in_px:
+            photo = open_photo(one.picture)
+            size_px = (photo.width, photo.height)
+        numbers = {box.label: CLASS_INDEX.get(box.label) for box in one.boxes}
+        rows, without = rows_of(one, size_px or (1, 1), numbers)
+        batch.left_out += without
+    except (LeaveOutError, PhotoError) as error:
+        batch.leave_out(one.where, one.name, error)
+    return Picture(
+        source=folder.name,
+        part=one.part or part,
+        path=one.picture,
+        scene=scene_of(one.picture.stem),
+        labels=np.array(rows, dtype=np.float64) if rows else no_labels(),
+        judged=judged,
+    )

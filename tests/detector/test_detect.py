@@ -4,9 +4,10 @@ import threading
 
 import numpy as np
 import pytest
+import yaml
 
 from detector import Detector, open_photo
-from tests.detector.models import model_class, write_model
+from tests.detector.models import write_model
 from tests.detector.pictures import encoded, exif, street
 from tests.detector.test_photo_exif import stored
 
@@ -52,11 +53,15 @@ def test_nothing_found_gives_empty_detections_with_names(tiny):
     assert 0 == len(found.data["class_name"])
 
 
-def test_by_default_all_that_could_matter_is_given(tmp_path):
+@pytest.mark.parametrize(("review", "boxes"), [(0.3, 1), (0.95, 0)])
+def test_by_default_all_that_could_matter_is_given(tmp_path, review, boxes):
     folder = write_model(tmp_path / "v1", model={"input_px": 64})
+    card = yaml.safe_load((folder / "card.yaml").read_text(encoding="utf-8"))
+    for entry in card["classes"]:
+        entry |= {"review": review, "automatic": 0.99}
+    (folder / "card.yaml").write_text(yaml.safe_dump(card), encoding="utf-8")
 
-    assert pytest.approx(0.3) == Detector.load(folder).lowest_threshold
-    assert 0.3 == model_class().review
+    assert boxes == len(Detector.load(folder).detect(open_photo(encoded(street(640, 320)))))
 
 
 def test_a_picture_of_one_pixel_can_be_asked_about(tiny, detector):

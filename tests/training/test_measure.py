@@ -7,6 +7,7 @@ from detector import Detector
 from tests.detector.models import card, write_model
 from tests.training.yolo import FOUND, write_yolo
 from training.classes import CLASS_INDEX
+from training.data.intake import Format, Wish, take_in
 from training.evaluate import Judged
 from training.labelled import load_labelled, set_sha256
 from training.measure import calibration_error, look_at_all, measure, recall_at_precision, reliability, small_only
@@ -139,6 +140,7 @@ def test_the_hash_of_a_set_tells_labels_and_pictures_apart(tmp_path, folder):
     (folder / "labels" / "smooth.txt").write_text("0 0.2 0.2 0.1 0.1\n")
     relabelled = set_sha256(load_labelled(folder, "val"))
     (folder / "images" / "hole.jpg").unlink()
+    (folder / "labels" / "hole.txt").unlink()
 
     assert 3 == len({before, relabelled, set_sha256(load_labelled(folder, "val"))})
     assert before == set_sha256(
@@ -160,9 +162,9 @@ def test_classes_nobody_knows_here_are_passed_over_and_ours_renumbered(tmp_path)
     ("names", "label", "reason"),
     [
         ("[dog]", "0 .5 .5 .2 .2", "is one of ours"),
-        ("[pothole]", "3 .5 .5 .2 .2", "class 3 is not one of the 1"),
-        ("[pothole]", "0 .5 .5 .2", "shares 0..1"),
-        ("7", "0 .5 .5 .2 .2", "has no list `names`"),
+        ("[pothole]", "3 .5 .5 .2 .2", "class 3 is not among the 1"),
+        ("[pothole]", "0 .5 .5 .2", "expected 'class cx cy w h'"),
+        ("7", "0 .5 .5 .2 .2", "no list of class names under `names`"),
     ],
 )
 def test_labels_that_make_no_sense_are_told(tmp_path, names, label, reason):
@@ -174,13 +176,36 @@ def test_labels_that_make_no_sense_are_told(tmp_path, names, label, reason):
 
 
 def test_a_part_that_is_not_there_is_told(tmp_path):
-    folder = write_yolo(tmp_path / "f", {})
-    (folder / "images" / "train").mkdir()
+    folder = write_yolo(tmp_path / "f", {"a": [FOUND]})
+    for kind in ("images", "labels"):
+        (folder / kind / "train").mkdir()
+        for path in [one for one in (folder / kind).iterdir() if one.is_file()]:
+            path.rename(folder / kind / "train" / path.name)
 
     with pytest.raises(TrainingError, match="it has: train"):
         load_labelled(folder, "val")
-    with pytest.raises(TrainingError, match="None of the 0 pictures"):
-        load_labelled(folder, "train")
+    assert 1 == len(load_labelled(folder, "train"))
+
+
+def test_a_picture_whose_labels_are_missing_is_not_taken_for_an_empty_street(folder):
+    (folder / "labels" / "smooth.txt").unlink()
+
+    with pytest.raises(TrainingError, match="no label file"):
+        load_labelled(folder, "val")
+
+
+def test_what_data_import_took_in_is_measured_like_what_it_came_from(tmp_path, folder):
+    (tmp_path / "classes.yaml").write_text("classes: {pothole: pothole}")
+    take_in(
+        Wish(
+            source=folder, format=Format.yolo, name="taken", licence="own", attribution="us",
+            classes=tmp_path / "classes.yaml", out=tmp_path / "taken",
+        )
+    )  # fmt: skip
+    before, after = load_labelled(folder, "train"), load_labelled(tmp_path / "taken", "train")
+
+    assert [one.labels.round(4).tolist() for one in before] == [one.labels.round(4).tolist() for one in after]
+    assert {frozenset({"pothole"})} == {one.judged for one in after}
 
 
 def test_reports_stay_out_of_the_repository(tmp_path):

@@ -17,7 +17,7 @@ from typing import Final
 
 from training.data.folders import all_or_nothing
 from training.data.formats import coco, label_studio, voc, yolo
-from training.data.formats.labelled import Batch
+from training.data.formats.labelled import Batch, read_json
 from training.data.mapping import ClassMap, check_covers, read_class_map
 from training.data.sets import MANIFEST
 from training.data.writer import Taken, Writer
@@ -42,6 +42,14 @@ READERS: Final[Mapping[Format, Callable[[Path], Batch]]] = {
     Format.voc: voc.read,
     Format.label_studio: label_studio.read,
 }
+
+
+def format_of(source: Path) -> Format:
+    """Whose labels a folder or file holds, told by what lies in it; YOLO where nothing else is found."""
+    files = [source] if source.is_file() else sorted([*source.glob("*.json"), *source.glob("annotations/*.json")])
+    if files:
+        return Format.label_studio if isinstance(read_json(files[0]), list) else Format.coco
+    return Format.voc if next(source.rglob("*.xml"), None) else Format.yolo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

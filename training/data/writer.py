@@ -14,15 +14,14 @@ from PIL import Image
 
 from detector.errors import PhotoError
 from detector.photo import MAX_BYTES, Photo, open_photo
-from training.data.formats.labelled import Batch, Box, Labelled, LeaveOutError
+from training.data.formats.labelled import Batch, Labelled, LeaveOutError
 from training.data.mapping import ClassMap
+from training.data.rows import rows_of
 from training.data.sets import PictureFile
 from training.labels import no_labels, write_labels
 from training.sources import checksum, choose_dev, group_scenes
 
 QUALITY: Final = 95  # of a JPEG made from another format or a turned photograph
-SAME_ASPECT: Final = 0.01  # a resized copy keeps width / height within this share
-THINNEST_SHARE: Final = 0.001  # of the picture's side; `write_labels` drops what is thinner
 FEWEST_TO_DIVIDE: Final = 10  # a tenth of fewer pictures is none
 _ORIENTATION: Final = 0x0112  # EXIF
 
@@ -43,7 +42,8 @@ class Writer:
     def __init__(self, folder: Path, class_map: ClassMap, taken: Taken, *, link: bool) -> None:
         """Write into `folder` and into `taken`; `link` refers to pictures where they lie."""
         self._folder, self._map, self._taken, self._link = folder, class_map, taken, link
-        self._number = {name: index for index, name in enumerate(class_map.classes)}
+        own = {name: index for index, name in enumerate(class_map.classes)}
+        self._numbers = {theirs: None if ours is None else own[ours] for theirs, ours in class_map.ours.items()}
         self._hashes: dict[str, str] = {}  # of the source's bytes, to what was taken first
         self._names: set[str] = set()
         self._parts_told = any(one.part for one in taken.batch.pictures)
@@ -54,11 +54,12 @@ class Writer:
             photo, content = _opened(one)
             if photo.sha256 in self._hashes:
                 raise LeaveOutError(f"the same bytes as {self._hashes[photo.sha256]}, which was taken")
-            rows = self._rows(one, photo)
+            rows, without = rows_of(one, (photo.width, photo.height), self._numbers)
         except (LeaveOutError, PhotoError) as error:
             self._taken.batch.leave_out(one.where, one.name, error)
             return
         self._hashes[photo.sha256] = one.name
+        self._taken.batch.left_out += without
         name = self._free_name(one.name)
         part = one.part or "train"
         picture = self._folder / "images" / part / f"{name}.jpg"
@@ -82,26 +83,6 @@ class Writer:
         self._taken.pictures[part] += 1
         counts = self._taken.boxes.setdefault(part, Counter())
         counts.update(self._map.classes[int(row[0])] for row in rows)
-
-    def _rows(self, one: Labelled, photo: Photo) -> list[list[float]]:
-        """Label rows `class cx cy w h`, cut at the picture's edge."""
-        scale = _scale(one, photo)
-        rows: list[list[float]] = []
-        for box in one.boxes:
-            ours = self._map.ours[box.label]
-            if ours is None:
-                continue
-            try:
-                x1, y1, x2, y2 = _cut(box, scale)
-            except LeaveOutError as error:
-                self._taken.batch.leave_out(box.where, f"box {box.label} on {one.name}", error)
-                continue
-            row = [float(self._number[ours]), (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1]
-            if row in rows:
-                self._taken.batch.leave_out(box.where, f"box {box.label} on {one.name}", "the same box came before")
-            else:
-                rows.append(row)
-        return rows
 
     def _free_name(self, name: str) -> str:
         """A file stem that is safe everywhere and not yet taken; numbers in it stay, for they tell scenes."""
@@ -168,39 +149,3 @@ def _turned(content: bytes) -> int | None:
         except (OSError, ValueError, SyntaxError, LookupError, TypeError):
             return None
     return said if said in range(2, 9) else None
-
-
-def _scale(one: Labelled, photo: Photo) -> tuple[float, float]:
-    """What corners must be divided by to become shares of the picture.
-
-    Raises:
-        LeaveOutError: the other tool saw a picture of another shape, so that its boxes do not lie on this one.
-    """
-    said = one.size_px
-    if said and said != (photo.width, photo.height):
-        shape, here = said[0] / said[1], photo.width / photo.height
-        if abs(shape / here - 1) > SAME_ASPECT:
-            raise LeaveOutError(
-                f"labelled as {said[0]} × {said[1]} px, but upright it is {photo.width} × {photo.height} px: "
-                "turned or cropped since; label the file as it is"
-            )
-    if not one.in_px:
-        return 1.0, 1.0
-    wide, high = said or (photo.width, photo.height)
-    return float(wide), float(high)
-
-
-def _cut(box: Box, scale: tuple[float, float]) -> tuple[float, float, float, float]:
-    """Corners as shares, cut at the picture's edge.
-
-    Raises:
-        LeaveOutError: nothing of the box lies on the picture, or it has no area.
-    """
-    x1, x2 = (box.corners[index] / scale[0] for index in (0, 2))
-    y1, y2 = (box.corners[index] / scale[1] for index in (1, 3))
-    if x2 <= x1 or y2 <= y1:
-        raise LeaveOutError("it has no area")
-    x1, y1, x2, y2 = (min(max(value, 0.0), 1.0) for value in (x1, y1, x2, y2))
-    if x2 - x1 <= THINNEST_SHARE or y2 - y1 <= THINNEST_SHARE:
-        raise LeaveOutError("less than a thousandth of the picture's side lies on the picture")
-    return x1, y1, x2, y2
