@@ -16,8 +16,9 @@ help:  ## list the verbs
 		{ rm -rf .venv; echo "Python's venv module is missing. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
 	@touch $@
 
-.venv/core: .venv/made requirements.lock pyproject.toml
+.venv/core: .venv/made requirements.lock requirements-privacy.lock pyproject.toml
 	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements-privacy.lock
 	$(BIN)/pip install --quiet --no-deps --editable .
 	@touch $@
 
@@ -66,6 +67,8 @@ lock: .venv/dev  ## resolve the versions anew and write the lock files
 		-o requirements-dev.lock
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --quiet --upgrade --extra train -c requirements.lock -o requirements-train.lock
+	$(BIN)/uv pip compile --group pyproject.toml:privacy --no-deps --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command "make lock" --quiet --upgrade -o requirements-privacy.lock
 
 scenes: .venv-scenes/made  ## render street scenes (slow; OUT=dir COUNT=n SEED=n)
 	.venv-scenes/bin/python -m training.scenes --out $(or $(OUT),var-scenes/train) --count $(or $(COUNT),150) --seed $(or $(SEED),1000)

@@ -2,6 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -36,6 +37,9 @@ class Settings(BaseSettings):
     time_zone: str = Field(default="Asia/Shanghai", description="of cameras that record no offset, and of the page")
     number_prefix: str = Field(default="DH", pattern="^[A-Z]{1,8}$", description="of issue numbers: DH-2026-000123")
 
+    privacy: Literal["blur", "off"] = Field(
+        default="blur", description="blur: faces and number plates are hidden in every picture that is shown"
+    )
     max_photo_mib: int = Field(default=40, ge=1, le=1024, description="one photo, MiB")
     max_upload_mib: int = Field(default=400, ge=1, le=4096, description="one request, MiB")
     max_photos: int = Field(default=100, ge=1, le=1000, description="photos in one request")

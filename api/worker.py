@@ -11,9 +11,13 @@ import socket
 import threading
 from datetime import timedelta
 from types import FrameType
+from typing import cast
 
 import cv2
+import numpy as np
+import numpy.typing as npt
 import structlog
+import supervision as sv
 from sqlalchemy.orm import Session
 
 from api.accounts.schemas import EVERYWHERE
@@ -38,12 +42,15 @@ from detector import (
 )
 from detector.drawing import AMBER, RED
 from detector.live import LiveModel
+from detector.privacy import Veil
 from detector.rules import lowest_threshold
 
 log = structlog.get_logger()
 
 SHOWN_PX = 1600  # long side of the pictures that people look at
 JPEG_QUALITY = 85
+VEHICLES = ("car", "bus", "truck", "motorcycle")
+VEHICLE_CONFIDENCE = 0.1  # low: a plate is looked for on whatever might be a vehicle
 
 
 class Worker:
@@ -55,6 +62,7 @@ class Worker:
         self._told: DetectorError | None = None
         self._using = model.current().version
         self._stopping = threading.Event()
+        self._veil = Veil() if context.settings.privacy == "blur" else None
         #: tells this run of this process from any other, also one with the same process id
         self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._numbering = issues.Numbering(
@@ -113,13 +121,17 @@ class Worker:
             max_megapixels=settings.max_megapixels,
             camera_zone=settings.zone,
         )
-        found = detector.detect(photo, min_confidence=lowest_threshold(taxonomy, detector.card))
+        lowest = lowest_threshold(taxonomy, detector.card)
+        seen = detector.detect(photo, min_confidence=min(lowest, VEHICLE_CONFIDENCE))
+        assert seen.confidence is not None  # `detect` always gives it
+        found = cast("sv.Detections", seen[seen.confidence >= lowest])
+        assert found.confidence is not None
         violations = judge(found, scene, taxonomy, detector.card)
-        assert found.confidence is not None  # `detect` always gives it
+        shown = self._shown(photo, seen)
         outcome = captures.Outcome(
             model=detector.version,
-            view_key=self._context.media.put(_jpeg(photo, []), "jpg"),
-            evidence_key=self._context.media.put(_jpeg(photo, self._marks(violations)), "jpg") if violations else None,
+            view_key=self._context.media.put(_jpeg(shown), "jpg"),
+            evidence_key=self._evidence(photo, shown, violations) if violations else None,
             detections=[
                 {"model_class": str(name), "confidence": round(float(confidence), 4), "box": _rounded(box.tolist())}
                 for name, confidence, box in zip(found.data["class_name"], found.confidence, found.xyxy, strict=True)
@@ -127,6 +139,18 @@ class Worker:
             violations=[_plain(violation) for violation in violations],
         )
         self._write_down(capture, violations, outcome)
+
+    def _shown(self, photo: Photo, seen: sv.Detections) -> npt.NDArray[np.uint8]:
+        """Give the picture that people look at: smaller, and with faces and plates hidden if the settings say so."""
+        pixels = _shrunk(photo)
+        if self._veil is None:
+            return pixels
+        vehicles = seen.xyxy[np.isin(seen.data["class_name"], VEHICLES)] * (pixels.shape[1] / photo.width)
+        return self._veil.hide(pixels, vehicles.astype(np.float32)).pixels
+
+    def _evidence(self, photo: Photo, shown: npt.NDArray[np.uint8], violations: list[Violation]) -> str:
+        marked = draw(shown, self._marks(violations), original_width=photo.width)
+        return self._context.media.put(_jpeg(marked), "jpg")
 
     def _write_down(self, capture: Capture, violations: list[Violation], outcome: captures.Outcome) -> None:
         """Finish the capture and record its violations, together or not at all."""
@@ -169,15 +193,18 @@ def _scene(session: Session, capture: Capture, near_m: float) -> Scene:
     return Scene(no_parking=point.no_parking, elsewhere=elsewhere)
 
 
-def _jpeg(photo: Photo, marks: list[Mark]) -> bytes:
-    """Give the photo as a fresh JPEG without metadata, long side at most `SHOWN_PX`, with boxes where there are any."""
+def _shrunk(photo: Photo) -> npt.NDArray[np.uint8]:
+    """Give the photo with a long side of at most `SHOWN_PX`."""
     pixels = photo.pixels
     ratio = SHOWN_PX / max(pixels.shape[:2])
-    if ratio < 1:
-        size = (round(pixels.shape[1] * ratio), round(pixels.shape[0] * ratio))
-        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-    if marks:
-        pixels = draw(pixels, marks, original_width=photo.width)
+    if ratio >= 1:
+        return pixels
+    size = (round(pixels.shape[1] * ratio), round(pixels.shape[0] * ratio))
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+
+
+def _jpeg(pixels: npt.NDArray[np.uint8]) -> bytes:
+    """Give a picture as a fresh JPEG without metadata."""
     made, encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     if not made:
         raise RuntimeError(f"OpenCV could not encode {pixels.shape} as JPEG")

@@ -9,6 +9,7 @@ This is the detector's own small tree; the service translates it at one door (`a
     │   ├── PhotoTooLarge
     │   └── PhotoUnreadable
     ├── ModelRefused          an artifact that may not be loaded
+    ├── NetworkMissing        what finds faces and plates is not installed
     └── TaxonomyRefused       a catalogue that contradicts itself
 """
 
@@ -45,6 +46,10 @@ class PhotoUnreadable(PhotoError):
 
 class ModelRefused(DetectorError):
     """The model artifact may not be loaded."""
+
+
+class NetworkMissing(DetectorError):
+    """A network that finds what to blur is not installed."""
 
 
 class TaxonomyRefused(DetectorError):
