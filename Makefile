@@ -46,6 +46,7 @@ serve: .venv/core  ## run the service
 	$(BIN)/pointwatch serve
 
 test: .venv/dev  ## all tests
+	@.ci/packages
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/dev  ## format, style, types, room rules

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from cli import data, demo, detect, models, office, serve
+from cli import data, demo, detect, models, office, replay, serve
 
 FAILURE = 1
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
@@ -24,6 +24,7 @@ def build_app() -> typer.Typer:
     app.callback(invoke_without_command=True)(_pointwatch)
     app.command("demo")(demo.command)
     app.command("detect")(detect.command)
+    app.command("replay")(replay.command)
     app.command("serve")(serve.command)
     app.command("web")(serve.web)
     app.command("worker")(serve.worker)

@@ -1,6 +1,7 @@
 """From a photo to detections: the one way in which a model is asked, by the service, the command and the evaluation."""
 
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -8,11 +9,26 @@ import supervision as sv
 
 from detector.card import Card, find_version, read_card, read_model_bytes
 from detector.letterbox import lay_in, read_out
-from detector.photo import Photo
 from detector.session import Session
 
 OVERLAP = 0.6  # IoU above which two boxes of one class are one object; heaps and bins stand close together
 MOST_BOXES = 300  # in one picture
+
+
+class Picture(Protocol):
+    """Whatever has pixels: a photo, or a frame of a camera."""
+
+    @property
+    def pixels(self) -> npt.NDArray[np.uint8]:
+        """Give (H, W, 3) uint8 BGR, perhaps smaller than the original."""
+
+    @property
+    def width(self) -> int:
+        """Give the original's width, pixels."""
+
+    @property
+    def height(self) -> int:
+        """Give the original's height, pixels."""
 
 
 class Detector:
@@ -49,8 +65,8 @@ class Detector:
         """Give the name and version as shown beside what it finds, e.g. `street/2026.11.23-3`."""
         return f"{self.card.name}/{self.card.version}"
 
-    def detect(self, photo: Photo, *, min_confidence: float | None = None) -> sv.Detections:
-        """Find the model's classes in a photo.
+    def detect(self, photo: Picture, *, min_confidence: float | None = None) -> sv.Detections:
+        """Find the model's classes in a photo or a frame.
 
         Args:
             min_confidence: 0..1; None asks for all that could matter, the lowest review threshold of the card.
@@ -72,7 +88,7 @@ class Detector:
         )
 
 
-def _to_original(xyxy: npt.NDArray[np.float32], photo: Photo) -> npt.NDArray[np.float32]:
+def _to_original(xyxy: npt.NDArray[np.float32], photo: Picture) -> npt.NDArray[np.float32]:
     """Scale boxes from the decoded pixels to the original picture; each axis apart, since decoders round up."""
     height, width = photo.pixels.shape[:2]
     across, down = photo.width / width, photo.height / height

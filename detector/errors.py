@@ -8,6 +8,13 @@ This is the detector's own small tree; the service translates it at one door (`a
     │   ├── PhotoFormatRefused
     │   ├── PhotoTooLarge
     │   └── PhotoUnreadable
+    ├── CameraError           a camera or a recording that cannot be watched
+    │   ├── SourceRefused     an address, file or folder that is not taken at all
+    │   ├── CameraLocked      user name or password
+    │   ├── CameraUnreachable nobody answers there, or not with a picture
+    │   ├── CameraStalled     it answered and then went silent
+    │   └── StreamUnreadable  what comes is no video that can be decoded
+    ├── ZonesRefused          a file of zones that cannot be meant
     ├── ModelRefused          an artifact that may not be loaded
     ├── NetworkMissing        what finds faces and plates is not installed
     └── TaxonomyRefused       a catalogue that contradicts itself
@@ -42,6 +49,34 @@ class PhotoTooLarge(PhotoError):
 
 class PhotoUnreadable(PhotoError):
     """The picture is damaged or cut off: its pixels cannot be decoded. Send the original file again."""
+
+
+class CameraError(DetectorError):
+    """The camera or the recording cannot be watched. Its password never stands in the message."""
+
+
+class SourceRefused(CameraError):
+    """The address, file or folder is not taken as a source of pictures."""
+
+
+class CameraLocked(CameraError):
+    """The camera does not let us in. Check the user name and the password."""
+
+
+class CameraUnreachable(CameraError):
+    """The camera does not answer. Check its address, its power and the network between."""
+
+
+class CameraStalled(CameraError):
+    """The camera answered and then went silent."""
+
+
+class StreamUnreadable(CameraError):
+    """What the camera or the file gives is no video that can be decoded."""
+
+
+class ZonesRefused(DetectorError):
+    """The file of zones cannot be read, or says what cannot be meant."""
 
 
 class ModelRefused(DetectorError):

@@ -30,6 +30,8 @@ class Reason(StrEnum):
     unproven_class = "unproven_class"  # sure enough, but the class has not proved itself on real photographs
     taken_elsewhere = "taken_elsewhere"  # sure, but the photo says it was taken far from the point it was sent to
     vehicle_where_none_may_stand = "vehicle_where_none_may_stand"  # one photo shows no dwell
+    stood_too_long = "stood_too_long"  # a camera has seen it stand there for longer than the zone allows
+    new_thing = "new_thing"  # a camera has seen something appear and stay, and cannot say what it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

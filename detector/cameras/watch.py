@@ -1,0 +1,306 @@
+"""What is wrong in a camera's picture, from its beginning to its end: one stay for each event. Pure.
+
+    frame ─► Gate (anything new?) ─► model ─► Stays (the same thing as before?) ─► zones: where, when, how long ─► Stay
+
+The watch never asks what time it is and never opens anything; it is told frames, and what the model found on them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+
+import numpy as np
+import numpy.typing as npt
+import supervision as sv
+
+from detector.cameras.events import Event, Happening, Stay
+from detector.cameras.frame import Frame
+from detector.cameras.gate import Gate, Glance, glance
+from detector.cameras.left import LeftThings
+from detector.cameras.look import light_of, look_at
+from detector.cameras.stays import Place, Sight, Stays
+from detector.cameras.view import View, ViewGuard
+from detector.cameras.zones import (
+    LEFT_THING,
+    IsHoliday,
+    Zone,
+    ZoneKind,
+    Zones,
+    looked_for,
+    vehicle_classes,
+    wants_left_things,
+    weekends,
+)
+from detector.card import Card, Standing
+from detector.rules import Box, Certainty, Reason, named_once, thresholds_of
+from detector.taxonomy import Taxonomy
+
+VEHICLE = "vehicle"  # the family of all classes that parking is judged by
+WHEELS = 0.4  # lower part of a vehicle's box that says where it stands
+WITHIN = 0.5  # share of a thing that must lie in a zone
+KEEP = 0.6  # share of the review threshold that is enough for a thing already known
+OF = 6  # looks, of which so many must have seen a thing:
+SEEN = 2  # a vehicle, which the dwell confirms as well
+SEEN_LITTER = 4
+CONFIRM_EVERY_S = 5.0  # while something waits to be confirmed, the model looks this often
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Standing:
+    """A place under one zone's rule."""
+
+    since_s: float
+    stay: Stay | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Figures:
+    """What the watch has done."""
+
+    frames: int = 0
+    looks: int = 0  #: of the model
+    events: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rule:
+    """What one zone looks for."""
+
+    zone: Zone
+    codes: dict[str, str] = field(default_factory=dict)  #: class of the model -> violation
+
+
+class Watch:
+    """Watches one camera."""
+
+    def __init__(
+        self, zones: Zones, taxonomy: Taxonomy, card: Card, *, is_holiday: IsHoliday = weekends, gated: bool = True
+    ) -> None:
+        """Prepare to watch.
+
+        Args:
+            is_holiday: says of a day whether nobody works on it.
+            gated: False has the model look at every frame.
+
+        Raises:
+            ZonesRefused: a zone names a class that nobody knows.
+        """
+        zones.check_against(taxonomy, [entry.name for entry in card.classes])
+        self._taxonomy, self._card, self._is_holiday, self._gated = taxonomy, card, is_holiday, gated
+        self._rules = [_Rule(zone=one, codes=looked_for(one, taxonomy)) for one in zones.zones]
+        self._ignored = [one for one in zones.zones if one.kind is ZoneKind.ignore]
+        self._clear = [one for one in zones.zones if wants_left_things(one, taxonomy)]
+        self._vehicles = vehicle_classes(taxonomy)
+        self._gate, self._guard = Gate(zones.zones), ViewGuard()
+        self._left = LeftThings(self._clear) if self._clear else None
+        self._stays = Stays()
+        self._standing: dict[tuple[int, str], _Standing] = {}
+        self._night: bool | None = None
+        self._size = (1, 1)
+        self._glance: Glance | None = None
+        self._looked_at_s = -np.inf
+        self._holding: dict[str, float | None] = {}  # zone -> since when its rule holds; None while it does not
+        self._numbers = count(1)
+        self.figures = Figures()
+
+    @property
+    def min_confidence(self) -> float:
+        """Give the confidence from which on the model's boxes are wanted, 0..1."""
+        lowest = [self._review(code, name) for rule in self._rules for name, code in rule.codes.items()]
+        return KEEP * min(lowest, default=1.0)
+
+    @property
+    def suspended(self) -> bool:
+        """Say whether the camera looks elsewhere, so that zones mean nothing."""
+        return self._guard.view is not View.same
+
+    @property
+    def lasting(self) -> list[Stay]:
+        """Give the stays that have begun and not ended."""
+        return [one.stay for one in self._standing.values() if one.stay is not None]
+
+    def wants(self, frame: Frame) -> bool:
+        """Take in a frame; say whether the model should look at it. Ask this of each frame, then `see` or `pass_by`."""
+        self.figures.frames += 1
+        self._glance = glance(frame.pixels)
+        if not self._gated or self._gate.wants(self._glance, frame.at_s):
+            return True
+        return self._waiting() and frame.at_s - self._looked_at_s >= CONFIRM_EVERY_S
+
+    def pass_by(self, frame: Frame) -> list[Event]:
+        """Take it that the frame shows nothing new."""
+        events = self._check_view(frame)
+        if self.suspended:
+            return events
+        self._stays.still(frame.at_s)
+        return events + self._judge(frame.at_s, frame.taken_at)
+
+    def see(self, frame: Frame, found: sv.Detections) -> list[Event]:
+        """Take up what the model found on a frame; give what has begun or ended.
+
+        Args:
+            found: boxes in xyxy pixels of the stream's picture from `min_confidence` up, class_id in the card's order.
+        """
+        now = self._glance if self._glance is not None else glance(frame.pixels)
+        events = self._check_view(frame)
+        self.figures.looks += 1
+        self._looked_at_s, self._size = frame.at_s, (frame.width, frame.height)
+        self._gate.looked(now, frame.at_s)
+        relit = self._night is not None and now.night != self._night
+        self._night = now.night
+        if self.suspended:
+            return events
+        sights, others = self._sights(frame, found, now)
+        light = light_of(frame.pixels)
+        looks = [look_at(frame.pixels, one.box, frame.width, frame.height, light) for one in self._stays.places]
+        lasting = {number for (number, _), one in self._standing.items() if one.stay is not None}
+        left = self._stays.look(frame.at_s, sights, others, looks, lasting=lasting, relit=relit)
+        return events + self._end(left, frame.at_s) + self._judge(frame.at_s, frame.taken_at)
+
+    def _check_view(self, frame: Frame) -> list[Event]:
+        now = self._glance if self._glance is not None else glance(frame.pixels)
+        view = self._guard.check(now, frame.at_s)
+        if view is None:
+            return []
+        what = {View.moved: Happening.moved, View.covered: Happening.covered, View.same: Happening.restored}[view]
+        return [Event(what=what, at_s=frame.at_s)]
+
+    def _waiting(self) -> bool:
+        """Say whether something in a zone is about to be confirmed, or to be found gone."""
+        open_numbers = {number for (number, _), one in self._standing.items() if one.stay is None}
+        return any(one.number in open_numbers or one.empty_looks for one in self._stays.places)
+
+    def _review(self, code: str, name: str) -> float:
+        return thresholds_of(self._taxonomy.classes[code], name, self._card).review
+
+    def _sights(self, frame: Frame, found: sv.Detections, now: Glance) -> tuple[list[Sight], list[Box]]:
+        """Sort what the model found: things that may be wrong somewhere, and all else."""
+        light = light_of(frame.pixels)
+        sights: list[Sight] = []
+        others: list[Box] = []
+        for name, confidence, corners in self._named(found):
+            box: Box = (float(corners[0]), float(corners[1]), float(corners[2]), float(corners[3]))
+            if any(zone.share(box, frame.width, frame.height) >= WITHIN for zone in self._ignored):
+                continue
+            family = VEHICLE if name in self._vehicles else name
+            if not any(name in rule.codes for rule in self._rules) or not self._believed(name, confidence, box):
+                others.append(box)
+                continue
+            look = look_at(frame.pixels, box, frame.width, frame.height, light)
+            sights.append(Sight(family=family, name=name, box=box, confidence=confidence, look=look))
+        if self._left is not None:
+            known = [*(one.box for one in sights), *others]
+            for box in self._left.find(now, frame.at_s, known, frame.width, frame.height):
+                look = look_at(frame.pixels, box, frame.width, frame.height, light)
+                sights.append(Sight(family=LEFT_THING, name=LEFT_THING, box=box, confidence=0.5, look=look))
+        return sights, others
+
+    def _named(self, found: sv.Detections) -> list[tuple[str, float, npt.NDArray[np.float32]]]:
+        """Give name, confidence and corners of each thing once, surest first; two names for one thing are one thing."""
+        if found.class_id is None or found.confidence is None:
+            raise ValueError("detections need class_id and confidence to be watched")
+        order = np.argsort(-found.confidence, kind="stable")
+        kept = named_once([tuple(one) for one in found.xyxy[order].tolist()])
+        return [
+            (self._card.classes[int(found.class_id[at])].name, float(found.confidence[at]), found.xyxy[at])
+            for at in order[kept]
+        ]
+
+    def _believed(self, name: str, confidence: float, box: Box) -> bool:
+        """Say whether a sight is sure enough: less is asked of what was seen at this place before."""
+        review = min(self._review(rule.codes[name], name) for rule in self._rules if name in rule.codes)
+        if confidence >= review:
+            return True
+        corners = np.array([box])
+        return any(sv.box_iou_batch(corners, np.array([one.box]))[0, 0] > WITHIN for one in self._stays.places)
+
+    def _judge(self, at_s: float, taken_at: datetime | None) -> list[Event]:
+        """Hold each place against each zone."""
+        for rule in self._rules:
+            if not rule.zone.holds(taken_at, self._is_holiday):
+                self._holding[rule.zone.name] = None
+            elif self._holding.get(rule.zone.name, -np.inf) is None:
+                self._holding[rule.zone.name] = at_s
+            else:
+                self._holding.setdefault(rule.zone.name, -np.inf)
+        return [
+            event
+            for place in self._stays.places
+            for rule in self._rules
+            for event in self._judge_one(place, rule, at_s)
+        ]
+
+    def _judge_one(self, place: Place, rule: _Rule, at_s: float) -> Iterable[Event]:
+        key = place.number, rule.zone.name
+        holds_since_s, code = self._holding[rule.zone.name], self._code(place, rule)
+        standing = self._standing.get(key)
+        if standing is not None and (code is None or holds_since_s is None or place.since_s > standing.since_s):
+            del self._standing[key]  # it has moved, or the hours are over
+            yield from _ending(standing, at_s)
+            standing = None
+        if code is None or holds_since_s is None:
+            return
+        if standing is None:
+            standing = self._standing[key] = _Standing(since_s=max(place.since_s, holds_since_s))
+        if standing.stay is not None:
+            standing.stay.last_s = place.last_s
+            return
+        needed = SEEN if place.family == VEHICLE else SEEN_LITTER
+        lasted_s = place.last_s - standing.since_s
+        if lasted_s >= rule.zone.dwell_s and place.seen(OF) >= needed and not self._told(place.number, code):
+            standing.stay = self._begin(place, rule, code, standing.since_s, at_s)
+            yield Event(what=Happening.began, at_s=at_s, stay=standing.stay)
+
+    def _told(self, number: int, code: str) -> bool:
+        """Say whether another zone has this very thing already, under the same name."""
+        return any(
+            one.stay is not None and one.stay.code == code for key, one in self._standing.items() if key[0] == number
+        )
+
+    def _code(self, place: Place, rule: _Rule) -> str | None:
+        """Give what a place is called in a zone; None where it does not lie in it, or is nothing there."""
+        if place.family == LEFT_THING:
+            code = LEFT_THING if rule.zone in self._clear else None
+        else:
+            code = rule.codes.get(place.name)
+        lower = WHEELS if place.family == VEHICLE else 1.0
+        if code is None or rule.zone.share(place.box, *self._size, of_lower=lower) < WITHIN:
+            return None
+        return code
+
+    def _begin(self, place: Place, rule: _Rule, code: str, since_s: float, at_s: float) -> Stay:
+        certainty, reason = self._certainty(place, code)
+        self.figures.events += 1
+        return Stay(
+            number=next(self._numbers),
+            code=code,
+            zone=rule.zone.name,
+            box=place.box,
+            confidence=place.confidence,
+            certainty=certainty,
+            reason=reason,
+            since_s=since_s,
+            began_s=at_s,
+            last_s=place.last_s,
+        )
+
+    def _certainty(self, place: Place, code: str) -> tuple[Certainty, Reason]:
+        if place.family == LEFT_THING:
+            return Certainty.review, Reason.new_thing
+        if place.confidence < thresholds_of(self._taxonomy.classes[code], place.name, self._card).automatic:
+            return Certainty.review, Reason.doubtful
+        if self._card.classes[self._card.index(place.name)].standing is not Standing.verified:
+            return Certainty.review, Reason.unproven_class
+        return Certainty.automatic, Reason.stood_too_long if place.family == VEHICLE else Reason.sure
+
+    def _end(self, left: list[Place], at_s: float) -> list[Event]:
+        numbers = {one.number for one in left}
+        gone = [key for key in self._standing if key[0] in numbers]
+        return [event for key in gone for event in _ending(self._standing.pop(key), at_s)]
+
+
+def _ending(standing: _Standing, at_s: float) -> Iterable[Event]:
+    if standing.stay is not None:
+        standing.stay.ended_s = standing.stay.last_s
+        yield Event(what=Happening.ended, at_s=at_s, stay=standing.stay)
