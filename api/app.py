@@ -21,8 +21,10 @@ from api.field import routes as field
 from api.issues import routes as issues
 from api.media import Media
 from api.models import about_model, open_card, seed_registry
+from api.notify import routes as notify
 from api.points import routes as points
 from api.problems import install
+from api.sealing import open_sealer
 from api.settings import Settings
 from detector.taxonomy import read_taxonomy
 
@@ -57,6 +59,7 @@ def open_service(settings: Settings) -> Service:
         clocks=clocks,
         model=model,
         sessions=accounts_service.Sessions(accounts_service.session_secret(settings.data_dir)),
+        sealer=open_sealer(settings.sealing_key, settings.data_dir),
     )
 
 
@@ -88,6 +91,7 @@ def build_app(settings: Settings) -> FastAPI:
         points.router,
         captures.router,
         issues.router,
+        notify.router,
         _about(service),
         about_model(service),
     ):

@@ -12,6 +12,7 @@ from api.clocks.hours import OfficeHours
 from api.clocks.limits import ClockRules
 from api.database import Database
 from api.media import Media
+from api.sealing import Sealer
 from api.settings import Settings
 from detector.card import Card
 from detector.live import LiveModel
@@ -32,6 +33,7 @@ class Service:
     clocks: ClockRules  #: limits, calendar and hours together
     model: LiveModel[Card]  #: the card of the model in force
     sessions: Sessions
+    sealer: Sealer
     #: photos opened side by side in the web process; each may hold its bytes and a decoder
     opening: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(OPENED_AT_ONCE))
 

@@ -66,10 +66,15 @@ class Table(DeclarativeBase):
     }
 
 
+def new_id() -> uuid.UUID:
+    """Make an id, greater than any made before: for a row that must know its own before it is stored."""
+    return uuid.UUID(int=uuid7().int)
+
+
 class Identified:
     """A row with a UUIDv7: ids grow with time, so a page of a list is a keyset and never an offset."""
 
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=lambda: uuid.UUID(int=uuid7().int))
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
 
 
 def now() -> datetime:

@@ -1,6 +1,7 @@
 """Everything that can be set, each with a default that works. Read once by the command, passed down; never a global."""
 
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -50,6 +51,36 @@ class Settings(BaseSettings):
         description="a photo without a point goes to one this near, and one with a point is doubted beyond it, metres",
     )
 
+    public_url: str | None = Field(
+        default=None, pattern=r"^https?://[^\s?#]+$", description="where people reach the pages, for links in messages"
+    )
+    sealing_key: SecretStr | None = Field(
+        default=None, description="32 random bytes in base64, the same on all machines; else made on first use"
+    )
+    webhook_networks: str = Field(
+        default="",
+        description="networks of your own that webhooks may reach, also without TLS, e.g. 10.1.0.0/16,192.168.7.0/24",
+    )
+    webhook_timeout_s: float = Field(default=10.0, gt=0, le=60, description="one try to deliver, seconds")
+    webhook_first_wait_s: float = Field(
+        default=10.0, gt=0, description="before the second try; each wait is 3 times more"
+    )
+    webhook_attempts: int = Field(default=10, ge=1, le=30, description="then a message is given up: about half a day")
+    webhook_give_up_h: float = Field(
+        default=24.0, gt=0, description="a webhook that fails so long is switched off, hours"
+    )
+    webhook_log_days: int = Field(default=30, ge=1, description="deliveries that ended are kept so long, days")
+    smtp_host: str | None = Field(default=None, description="server that takes our e-mail; without it none is sent")
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="none: only on this machine"
+    )
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    mail_from: str = Field(
+        default="pointwatch@localhost", pattern=r"^[!-~]+@[!-~]+$", description="sender of our e-mail"
+    )
+
     repeat_window_days: int = Field(default=30, ge=0, description="seen again so soon after closing: reopened")
     lease_s: float = Field(default=30.0, gt=0, description="a worker that is silent for so long has lost its capture")
     max_attempts: int = Field(default=3, ge=1, description="then a capture is parked with its error")
@@ -64,6 +95,17 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"{value!r} is not a time zone, e.g. Asia/Shanghai") from error
         return value
+
+    @field_validator("webhook_networks")
+    @classmethod
+    def _known_networks(cls, value: str) -> str:
+        _networks(value)
+        return value
+
+    @cached_property
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Give the networks of the office's own that webhooks may reach."""
+        return _networks(value=self.webhook_networks)
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -101,6 +143,13 @@ class Settings(BaseSettings):
     def taxonomy_file(self) -> Path:
         """Give the catalogue in force."""
         return self.taxonomy or shipped("datasets/taxonomy.yaml")
+
+
+def _networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+    except ValueError as error:
+        raise ValueError(f"{error}; write networks such as 10.1.0.0/16,192.168.7.0/24") from error
 
 
 def read_settings() -> Settings:

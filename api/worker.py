@@ -26,6 +26,7 @@ from api.captures.tables import Capture
 from api.context import Service
 from api.database import now
 from api.issues import service as issues
+from api.notify.courier import Courier
 from api.points import service as points
 from detector import (
     Certainty,
@@ -76,9 +77,16 @@ class Worker:
     def run(self) -> None:
         """Work until told to stop."""
         log.info("worker ready", worker=self.name, model=self._model.current().version)
-        while not self._stopping.is_set():
-            if not self.work_once():
-                self._stopping.wait(self._context.settings.poll_s)
+        courier = Courier(self._context, self.name)
+        carrying = threading.Thread(target=courier.run, name="courier")
+        carrying.start()
+        try:
+            while not self._stopping.is_set():
+                if not self.work_once():
+                    self._stopping.wait(self._context.settings.poll_s)
+        finally:
+            courier.stop()
+            carrying.join()
 
     def work_once(self) -> bool:
         """Look at one capture; False where none waits."""

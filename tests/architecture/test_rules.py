@@ -18,6 +18,7 @@ MOST_LINES = 420
 TRAINING_ONLY = {"torch", "torchvision", "ultralytics", "bpy", "label-studio-sdk"}
 CATCH_ALL = {  # the job loop, and the process edge
     ("api/worker.py", "work_once"),
+    ("api/notify/courier.py", "_deliver"),
     ("cli/__init__.py", "run"),
 }
 
