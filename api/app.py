@@ -18,6 +18,7 @@ from api.console import pages
 from api.context import Service
 from api.database import Database
 from api.field import routes as field
+from api.history import router as history
 from api.issues import routes as issues
 from api.media import Media
 from api.models import about_model, open_card, seed_registry
@@ -92,6 +93,7 @@ def build_app(settings: Settings) -> FastAPI:
         captures.router,
         issues.router,
         notify.router,
+        history,
         _about(service),
         about_model(service),
     ):

@@ -8,15 +8,17 @@ from typing import Annotated, Generic, TypeVar
 import sqlalchemy as sa
 from fastapi import Query
 from pydantic import BaseModel, Field
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from api.database import Identified
 from api.errors import Unfit
 
 Item = TypeVar("Item")
 Row = TypeVar("Row", bound=Identified)
+Numbered = TypeVar("Numbered")
 
 MOST = 200
+_NOT_OURS = "The cursor is not one that this list has given. Start again without it."
 
 
 class PageOf(BaseModel, Generic[Item]):
@@ -50,6 +52,26 @@ def cut(session: Session, query: sa.Select[Row], table: type[Row], window: Windo
     return rows[: window.limit], _encode(rows[window.limit - 1].id)
 
 
+def cut_numbered(
+    session: Session, query: sa.Select[Numbered], number: InstrumentedAttribute[int], window: Window
+) -> tuple[list[Numbered], str | None]:
+    """Give the rows of one page of a table that counts its rows, newest first, and the cursor of the next page.
+
+    Raises:
+        Unfit: the cursor is not one of ours.
+    """
+    if window.cursor:
+        last_seen = _decode(window.cursor).int
+        if last_seen >= 2**63:  # a cursor of another list
+            raise Unfit(_NOT_OURS)
+        query = query.where(number < last_seen)
+    rows = list(session.scalars(query.order_by(number.desc()).limit(window.limit + 1)))
+    if len(rows) <= window.limit:
+        return rows, None
+    last: int = getattr(rows[window.limit - 1], number.key)
+    return rows[: window.limit], _encode(uuid.UUID(int=last))
+
+
 def _encode(last: uuid.UUID) -> str:
     return base64.urlsafe_b64encode(last.bytes).decode().rstrip("=")
 
@@ -58,4 +80,4 @@ def _decode(cursor: str) -> uuid.UUID:
     try:
         return uuid.UUID(bytes=base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, binascii.Error) as error:
-        raise Unfit("The cursor is not one that this list has given. Start again without it.") from error
+        raise Unfit(_NOT_OURS) from error

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from api.accounts import service as accounts
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
+from api.audit.tables import AuditEvent
 from api.captures import service as captures
 from api.captures.tables import Capture
 from api.console.gathering import step_name
@@ -16,7 +17,7 @@ from api.console.visit import Visit
 from api.issues import service as issues
 from api.issues.routes import views
 from api.issues.schemas import IssueView
-from api.issues.tables import IssueEvent, Sighting
+from api.issues.tables import Sighting
 from api.issues.transitions import Action, State, allowed
 from api.paging import Window
 from detector.taxonomy import Limit
@@ -33,7 +34,7 @@ class Dossier:
     issue: IssueView
     sightings: list[Sighting]  #: newest first
     photos: dict[uuid.UUID, Capture]
-    events: list[IssueEvent]  #: newest first
+    events: list[AuditEvent]  #: newest first
     names: dict[uuid.UUID, str]  #: of those who acted
     actions: list[Action]  #: what the caller may do to it now
 
@@ -42,7 +43,7 @@ def open_dossier(session: Session, visit: Visit, caller: Caller, number: str) ->
     """Read an issue.
 
     Raises:
-        NotFound: there is no such issue within the caller's scope.
+        NotFound: there is no such issue.
     """
     row = issues.get_issue(session, number, within=caller.scope(Permission.view_issues))
     sightings, _ = issues.list_sightings(session, row.id, Window(limit=MOST_PICTURES))
@@ -50,7 +51,7 @@ def open_dossier(session: Session, visit: Visit, caller: Caller, number: str) ->
     return Dossier(
         issue=views(session, [row], visit.service)[0],
         sightings=sightings,
-        photos=captures.captures_by_id(session, [one.capture_id for one in sightings]),
+        photos=captures.captures_by_id(session, [one.capture_id for one in sightings if one.capture_id]),
         events=events,
         names=accounts.names_of(session, [one.by_user_id for one in events if one.by_user_id]),
         actions=allowed(State(row.state), lambda permission: issues.may(session, caller, permission, row)),
@@ -62,7 +63,7 @@ def pictures(visit: Visit, dossier: Dossier) -> list[dict[str, Any]]:
     cover = dossier.issue.cover_capture_id
     order = sorted(dossier.sightings, key=lambda one: one.capture_id != cover)
     name = visit.name_of(dossier.issue.violation.code)
-    return [_picture(visit, sighting, dossier.photos[sighting.capture_id], name) for sighting in order]
+    return [_picture(visit, one, dossier.photos[one.capture_id], name) for one in order if one.capture_id]
 
 
 def _picture(visit: Visit, sighting: Sighting, photo: Capture, name: str) -> dict[str, Any]:
@@ -98,10 +99,7 @@ def _facts(visit: Visit, sighting: Sighting, photo: Capture) -> list[tuple[str, 
     facts = [
         (say("console.evidence.seen"), visit.moment(sighting.seen_at), False),
         (say("console.evidence.received"), visit.moment(photo.received_at), False),
-        (say("console.evidence.confidence"), f"{sighting.confidence:.0%}", False),
-        (say("console.evidence.certainty"), say(f"certainty.{sighting.certainty}"), False),
-        (say("console.evidence.reason"), say(f"reason.{sighting.reason}"), False),
-        (say("console.evidence.model"), sighting.model, True),
+        *_judgement(visit, sighting),
         (say("console.evidence.file"), photo.filename, True),
         (say("console.evidence.sha256"), photo.sha256[:16], True),
     ]
@@ -111,6 +109,19 @@ def _facts(visit: Visit, sighting: Sighting, photo: Capture) -> list[tuple[str, 
             (say("console.evidence.distance"), say("console.evidence.metres", metres=f"{photo.distance_m:.0f}"), False),
         )
     return facts
+
+
+def _judgement(visit: Visit, sighting: Sighting) -> list[tuple[str, str, bool]]:
+    """Give what the model said of a picture; nothing where a person told of it."""
+    if sighting.confidence is None:
+        return []
+    say = visit.say
+    return [
+        (say("console.evidence.confidence"), f"{sighting.confidence:.0%}", False),
+        (say("console.evidence.certainty"), say(f"certainty.{sighting.certainty}"), False),
+        (say("console.evidence.reason"), say(f"reason.{sighting.reason}"), False),
+        (say("console.evidence.model"), sighting.model or "", True),
+    ]
 
 
 def limits_in_words(visit: Visit, class_code: str) -> str:
@@ -133,9 +144,11 @@ def _limit(visit: Visit, limit: Limit) -> str:
     )
 
 
-def event_in_words(visit: Visit, event: IssueEvent) -> str:
+def event_in_words(visit: Visit, event: AuditEvent) -> str:
     """Say what happened, and to which state it led where that says more."""
     key = f"console.event.{event.action}"
     what = visit.say(key) if key in catalogue() else event.action
-    state = visit.say(f"state.{event.to_state}")
+    if event.after is None or event.after == event.before:
+        return what
+    state = visit.say(f"state.{event.after}")
     return what if what == state else f"{what} → {state}"

@@ -108,8 +108,10 @@ def in_words(visit: Visit, issue: IssueView) -> dict[str, Any]:
             }
             for one in issue.deadlines
         ],
-        "confidence": f"{issue.confidence:.0%}",
-        "picture": f"/api/v1/captures/{issue.cover_capture_id}/picture?boxes=true&small=true",
+        "confidence": f"{issue.confidence:.0%}" if issue.confidence is not None else "",
+        "picture": f"/api/v1/captures/{issue.cover_capture_id}/picture?boxes=true&small=true"
+        if issue.cover_capture_id
+        else "",
     }
 
 

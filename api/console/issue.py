@@ -13,7 +13,7 @@ from api.console.tags import fact, tag
 from api.console.visit import Visit, told
 from api.issues import service as issues
 from api.issues.schemas import Step
-from api.issues.transitions import TRANSITIONS, Action
+from api.issues.transitions import TRANSITIONS, Action, Need
 
 LONGEST_NOTE = 500  # as `Step` takes it
 
@@ -94,7 +94,8 @@ class IssuePage:
             tag("p", visit.say("console.issue.unproven", mark=mark), "pw-warning")
 
     def _actions(self) -> None:
-        actions = sorted(self._dossier.actions, key=lambda action: action is Action.reject)
+        offered = [one for one in self._dossier.actions if set(TRANSITIONS[one].needs) <= {Need.note}]
+        actions = sorted(offered, key=lambda action: action is Action.reject)
         if not actions:
             return
         with tag(
@@ -111,7 +112,7 @@ class IssuePage:
         """Do a step on the issue as it was shown; if somebody was faster, say so and show what it is now."""
         number, revision = self._dossier.issue.number, self._dossier.issue.revision
         with self._asking:
-            note = await self._ask_why(action) if TRANSITIONS[action].needs_note else ""
+            note = await self._ask_why(action) if Need.note in TRANSITIONS[action].needs else ""
             if note is not None:
                 await self._step(number, Step(action=action, note=note[:LONGEST_NOTE]), revision)
 
@@ -119,9 +120,15 @@ class IssuePage:
         visit, action = self._visit, wanted.action
         with told(visit):
             await visit.write(
-                lambda session, caller: issues.step(session, number, wanted, caller, revision=revision).id
+                lambda session, caller: (
+                    issues.step(session, number, wanted, caller, visit.service.taxonomy, revision=revision).id
+                )
             )
-            ui.notify(visit.say(f"console.done.{action}", number=number), type="positive", position="top")
+            ui.notify(
+                visit.say("console.done", number=number, action=visit.say(f"action.{action}")),
+                type="positive",
+                position="top",
+            )
         with told(visit):
             await self._reload()
 
@@ -129,7 +136,7 @@ class IssuePage:
         """Ask for the note that a step needs; None where the person thought better of it."""
         say = self._visit.say
         with ui.dialog() as dialog, tag("div", classes="pw-dialog", role="document"):
-            tag("h2", say(f"console.why.{action}", number=self._dossier.issue.number))
+            tag("h2", say("console.why.title", number=self._dossier.issue.number, action=say(f"action.{action}")))
             note = ui.textarea(
                 say("console.why.note"), validation={say("console.why.missing"): lambda text: bool(text.strip())}
             )
@@ -181,7 +188,7 @@ class IssuePage:
             tag("h2", self._visit.say("console.issue.history"))
             with tag("ol", classes="pw-history"):
                 for event in self._dossier.events:
-                    with tag("li", data_state=event.to_state):
+                    with tag("li", data_state=event.after or ""):
                         tag("strong", event_in_words(self._visit, event))
                         by = self._dossier.names.get(event.by_user_id) if event.by_user_id else None
                         who = by or self._visit.say("console.event.system")

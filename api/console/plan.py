@@ -17,7 +17,7 @@ from api.console.gathering import ByPoint
 from api.console.tags import fact, tag
 from api.console.visit import Visit, told
 from api.issues import service as issues
-from api.issues.transitions import State
+from api.issues.transitions import AT_WORK, SUSPECTED, State
 from api.points import service as points
 from api.points.tables import Point
 
@@ -58,15 +58,14 @@ def plan_data(visit: Visit, places: list[Point], by_point: ByPoint, chosen: str)
 
 
 def worst(counts: dict[State, int]) -> str:
-    """Give the state that colours a point."""
-    return next((state.value for state in (State.open, State.in_review) if counts.get(state)), CLEAR)
+    """Give the state that colours a point: open for whatever is at work, in review for what is only suspected."""
+    groups = ((State.open, AT_WORK), (State.in_review, SUSPECTED))
+    return next((name.value for name, states in groups if states & counts.keys()), CLEAR)
 
 
 def counts_in_words(visit: Visit, counts: dict[State, int]) -> str:
     """Say how many issues stand at a point."""
-    parts = [
-        f"{visit.say(f'state.{state}')} {counts[state]}" for state in (State.open, State.in_review) if counts.get(state)
-    ]
+    parts = [f"{visit.say(f'state.{state}')} {counts[state]}" for state in State if counts.get(state)]
     return " · ".join(parts) or visit.say("console.plan.clear")
 
 

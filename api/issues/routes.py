@@ -15,9 +15,19 @@ from api.context import Context, Service
 from api.database import now
 from api.errors import Unfit
 from api.issues import service
-from api.issues.schemas import DeadlineView, EventView, IssuePoint, IssueView, SightingView, Step, Summary, Titled
+from api.issues.schemas import (
+    AfterPhotoView,
+    DeadlineView,
+    EventView,
+    IssuePoint,
+    IssueView,
+    SightingView,
+    Step,
+    Summary,
+    Titled,
+)
 from api.issues.tables import Issue
-from api.issues.transitions import TRANSITIONS, State
+from api.issues.transitions import RUNNING, TRANSITIONS, State
 from api.paging import Paged, PageOf
 from api.points import service as points
 from api.points.routes import revision_of
@@ -27,7 +37,7 @@ from detector.taxonomy import Named, Taxonomy, ViolationClass
 router = APIRouter(prefix="/issues", tags=["issues"])
 
 IssueViewer = Annotated[Caller, Depends(allow(Permission.view_issues))]
-StepTaker = Annotated[Caller, Depends(allow(*dict.fromkeys(step.needs for step in TRANSITIONS.values())))]
+StepTaker = Annotated[Caller, Depends(allow(*dict.fromkeys(step.permission for step in TRANSITIONS.values())))]
 
 
 @router.get("", summary="List issues, newest first")
@@ -104,7 +114,15 @@ def list_events(context: Context, caller: IssueViewer, number: str, window: Page
         return PageOf(items=[EventView.model_validate(row) for row in rows], next=following)
 
 
-@router.post("/{number}/steps", summary="Confirm, reject or close an issue")
+@router.get("/{number}/after-photos", summary="The photos sent to show an issue put right, newest first")
+def list_after_photos(context: Context, caller: IssueViewer, number: str) -> list[AfterPhotoView]:
+    with context.database.read() as session:
+        issue = service.get_issue(session, number, within=caller.scope(Permission.view_issues))
+        rows = service.list_after_photos(session, issue.id)
+        return [AfterPhotoView.model_validate(row) for row in rows]
+
+
+@router.post("/{number}/steps", summary="Do something to an issue")
 def take_step(
     context: Context,
     caller: StepTaker,
@@ -114,17 +132,19 @@ def take_step(
     if_match: Annotated[str | None, Header()] = None,
 ) -> IssueView:
     with context.database.write() as session:
-        issue = service.step(session, number, wanted, caller, revision=revision_of(if_match))
+        issue = service.step(session, number, wanted, caller, context.taxonomy, revision=revision_of(if_match))
         return _tagged(views(session, [issue], context)[0], response)
 
 
 def views(session: Session, rows: list[Issue], context: Service) -> list[IssueView]:
     """Give issues as they are sent, with the names of their class, kind, departments and point."""
     places = points.points_by_id(session, [row.point_id for row in rows])
-    return [_view(row, places[row.point_id], context) for row in rows]
+    taken_over = service.issues_by_id(session, [row.merged_into for row in rows if row.merged_into])
+    numbers = {row.id: row.number for row in taken_over.values()}
+    return [_view(row, places[row.point_id], numbers, context) for row in rows]
 
 
-def _view(row: Issue, point: Point, context: Service) -> IssueView:
+def _view(row: Issue, point: Point, numbers: dict[uuid.UUID, str], context: Service) -> IssueView:
     taxonomy = context.taxonomy
     entry = taxonomy.classes.get(row.class_code)
     unknown = Titled(code=row.class_code, zh=row.class_code, en=row.class_code)  # the catalogue has dropped it
@@ -132,7 +152,7 @@ def _view(row: Issue, point: Point, context: Service) -> IssueView:
     columns = {
         name: getattr(row, name)
         for name in IssueView.model_fields
-        if name not in ("kind", "violation", "departments", "point", "deadlines")
+        if name not in ("kind", "violation", "departments", "point", "deadlines", "merged_into")
     }
     return IssueView(
         kind=_titled(taxonomy.kind_of[row.class_code]) if entry else unknown,
@@ -140,12 +160,13 @@ def _view(row: Issue, point: Point, context: Service) -> IssueView:
         departments=[_titled(one) for one in departments],
         point=IssuePoint.model_validate(point),
         deadlines=_deadlines(row, entry, context.office) if entry else [],
+        merged_into=numbers[row.merged_into] if row.merged_into else None,
         **columns,
     )
 
 
 def _deadlines(row: Issue, entry: ViolationClass, office: OfficeHours) -> list[DeadlineView]:
-    if row.state != State.open or row.clock_started_at is None:
+    if row.state not in RUNNING or row.clock_started_at is None:
         return []
     return [DeadlineView.model_validate(one) for one in deadlines(entry, row.clock_started_at, now(), office)]
 

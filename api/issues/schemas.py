@@ -2,12 +2,50 @@
 
 import uuid
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.clocks.standing import Pace
 from api.issues.transitions import Action, State
 from detector.rules import Certainty, Reason
+
+_PLAIN = r"^[^\x00]*$"  # PostgreSQL keeps no NUL
+
+
+class Source(StrEnum):
+    """Who told."""
+
+    photo = "photo"  # the model, on a photo that somebody sent
+    camera = "camera"  # the model, on a camera's picture
+    hand = "hand"  # a person of the office
+    open311 = "open311"  # a citizen or another system
+
+
+class Extension(StrEnum):
+    """How a wish for more time stands."""
+
+    requested = "requested"
+    granted = "granted"
+    refused = "refused"
+
+
+class Verdict(StrEnum):
+    """What the model says of an after-photo; only a person signs off."""
+
+    waiting = "waiting"  # it has not looked yet
+    still_seen = "still_seen"  # the same class at or over its threshold for review
+    looks_clean = "looks_clean"
+    cannot_tell = "cannot_tell"  # the model does not see this class, or could not look at the photo
+
+
+class Level(StrEnum):
+    """Whose inspectors notified a problem (上级通报)."""
+
+    province = "province"
+    city = "city"
+    district = "district"
 
 
 class Titled(BaseModel):
@@ -52,8 +90,20 @@ class IssueView(BaseModel):
     state: State
     kind: Titled
     violation: Titled
-    departments: list[Titled]
+    departments: list[Titled] = Field(description="who answers for this class, first the one that acts first")
     point: IssuePoint
+    source: Source = Field(description="who told first")
+    state_since: datetime
+    department: str | None = Field(description="code of the department it was dispatched to")
+    post_id: uuid.UUID | None = Field(description="the post it was dispatched to")
+    due_at: datetime | None = Field(description="when it must be put right")
+    step_due_at: datetime | None = Field(description="when the next step is due")
+    extension: Extension | None
+    extended_to: datetime | None = Field(description="the moment asked for, or the one granted")
+    after_verdict: Verdict | None = Field(description="what the model says of the after-photos that count")
+    supervised: bool
+    notified_by: Level | None
+    merged_into: str | None = Field(description="number of the issue that has taken this one over")
     opened_at: datetime
     clock_started_at: datetime | None = Field(description="null while the issue is only suspected")
     deadlines: list[DeadlineView] = Field(description="of an open issue; computed from the office hours in force")
@@ -62,8 +112,10 @@ class IssueView(BaseModel):
     last_seen_at: datetime
     sighting_count: int
     reopened_count: int
-    confidence: float = Field(description="of the surest sighting, 0..1")
-    cover_capture_id: uuid.UUID = Field(description="capture with the surest sighting; its picture is the evidence")
+    confidence: float | None = Field(description="of the surest sighting, 0..1; null where no model has seen it")
+    cover_capture_id: uuid.UUID | None = Field(
+        description="capture with the surest sighting; its picture is the evidence; null where there is no photo"
+    )
     revision: int
 
 
@@ -75,47 +127,67 @@ class BoxView(BaseModel):
 
 
 class SightingView(BaseModel):
-    """One capture that shows the issue."""
+    """One capture that shows the issue, or one person who told of it."""
 
     model_config = ConfigDict(from_attributes=True)
 
     id: uuid.UUID
-    capture_id: uuid.UUID
+    capture_id: uuid.UUID | None = Field(description="null: told without a photo")
+    source: Source
     seen_at: datetime
-    confidence: float
-    certainty: Certainty
-    reason: Reason
+    note: str = Field(description="what the person said")
+    by_user_id: uuid.UUID | None = Field(description="who told; null where the model saw it")
+    confidence: float | None = Field(description="null where the model did not look or cannot see this class")
+    certainty: Certainty | None
+    reason: Reason | None
     boxes: list[BoxView]
-    model: str
+    model: str | None
+
+
+class AfterPhotoView(BaseModel):
+    """A photo that is meant to show the issue put right."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    capture_id: uuid.UUID
+    sent_at: datetime
+    by_user_id: uuid.UUID | None
+    verdict: Verdict
+    confidence: float | None = Field(description="of what is still seen, 0..1")
+    spent: bool = Field(description="it was refused, or the issue came back: it proves nothing now")
 
 
 class EventView(BaseModel):
-    """A step in an issue's life."""
+    """A step in an issue's life; the whole row, with its hash, is in `/audit`."""
 
     model_config = ConfigDict(from_attributes=True)
 
-    id: uuid.UUID
+    seq: int
     at: datetime
     action: str
-    from_state: State | None
-    to_state: State
+    before: str | None
+    after: str | None
     by_user_id: uuid.UUID | None = Field(description="null: the system itself")
     note: str
     capture_id: uuid.UUID | None
+    data: dict[str, Any]
 
 
 class Step(BaseModel):
-    """Something to do to an issue."""
+    """Something to do to an issue; `/issues/{number}/actions` says which fields an action needs and takes."""
 
     action: Action
-    note: str = Field(
-        default="", max_length=500, pattern=r"^[^\x00]*$", description="why; asked for when rejecting or closing"
-    )
+    note: str = Field(default="", max_length=2000, pattern=_PLAIN, description="why")
+    department: str | None = Field(default=None, max_length=48, pattern=_PLAIN, description="code of a department")
+    until: AwareDatetime | None = Field(default=None, description="the moment asked for or granted, with its zone")
+    into: str | None = Field(default=None, max_length=64, pattern=_PLAIN, description="number of the issue that stays")
+    violation: str | None = Field(default=None, max_length=48, pattern=_PLAIN, description="code of a class")
+    level: Level | None = None
 
 
 class Summary(BaseModel):
     """How many issues stand where."""
 
     by_state: dict[State, int]
-    open_by_kind: dict[str, int] = Field(description="open and in review, by code of the kind")
+    open_by_kind: dict[str, int] = Field(description="unfinished, by code of the kind")
     points_with_open: int

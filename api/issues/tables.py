@@ -19,14 +19,31 @@ class Issue(Identified, Table):
     point_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("points.id"), index=True)
     class_code: Mapped[str] = mapped_column(sa.String(48), index=True)
     state: Mapped[str] = mapped_column(sa.String(16), index=True)
+    state_since: Mapped[datetime]  # when it came into this state
+    source: Mapped[str] = mapped_column(sa.String(12))  # who told first: a `Source`
     opened_at: Mapped[datetime]  # when it was recorded first
     clock_started_at: Mapped[datetime | None]  # when it was last opened for good; null while it is only suspected
-    closed_at: Mapped[datetime | None]  # closed or rejected
+    closed_at: Mapped[datetime | None]  # closed, rejected or merged
+    merged_into: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("issues.id"))
+
+    department: Mapped[str | None] = mapped_column(sa.String(48), index=True)  # code; null until it is dispatched
+    post_id: Mapped[uuid.UUID | None] = mapped_column(index=True)  # of that department
+    due_at: Mapped[datetime | None]  # when it must be put right; computed by the clocks and kept here to filter by
+    step_due_at: Mapped[datetime | None]  # when the next step is due; likewise
+    extension: Mapped[str | None] = mapped_column(sa.String(12))  # an `Extension`
+    extended_to: Mapped[datetime | None]  # the moment asked for, then the one granted
+    pauses: Mapped[list[Any]] = mapped_column(default=list)  # [[from, to], …] ISO 8601; to is null while suspended
+
+    after_verdict: Mapped[str | None] = mapped_column(sa.String(12))  # a `Verdict` on the newest after-photos
+
+    supervised: Mapped[bool] = mapped_column(default=False)  # 督办
+    notified_by: Mapped[str | None] = mapped_column(sa.String(12))  # 上级通报: a `Level`
+
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     sighting_count: Mapped[int] = mapped_column(default=0)
-    confidence: Mapped[float]  # of the surest sighting, 0..1
-    cover_capture_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("captures.id"))  # the surest sighting's picture
+    confidence: Mapped[float | None]  # of the surest sighting, 0..1; null where no model has seen it
+    cover_capture_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("captures.id"))  # the picture to show
     reopened_count: Mapped[int] = mapped_column(default=0)
     revision: Mapped[int] = mapped_column(default=1)  # grows with every change; the ETag
 
@@ -43,35 +60,41 @@ class Issue(Identified, Table):
 
 
 class Sighting(Identified, Table):
-    """One capture that shows the issue, with every box of its class. A second run over a capture adds nothing."""
+    """One capture that shows the issue, with every box of its class, or one person who told of it.
+
+    A second run over a capture adds nothing.
+    """
 
     __tablename__ = "sightings"
     __table_args__ = (sa.UniqueConstraint("capture_id", "class_code"),)
 
     issue_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("issues.id"), index=True)
-    capture_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("captures.id"))
-    class_code: Mapped[str] = mapped_column(sa.String(48))
+    capture_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("captures.id"))  # null: told without a photo
+    class_code: Mapped[str] = mapped_column(sa.String(48))  # as it was seen or told, whatever the issue became
+    source: Mapped[str] = mapped_column(sa.String(12))  # a `Source`
     seen_at: Mapped[datetime]
-    confidence: Mapped[float]  # of the surest box, 0..1
-    certainty: Mapped[str] = mapped_column(sa.String(12))
-    reason: Mapped[str] = mapped_column(sa.String(40))
-    boxes: Mapped[list[Any]] = mapped_column(sa.JSON)  # [{"box": [x1, y1, x2, y2], "confidence": 0..1}, …]
-    model: Mapped[str] = mapped_column(sa.String(140))
+    note: Mapped[str] = mapped_column(sa.String(2000), default="")  # what the person said
+    by_user_id: Mapped[uuid.UUID | None]  # who told; null where the model saw it
+    # What the model saw; null where it did not look or cannot see this class:
+    confidence: Mapped[float | None]  # of the surest box, 0..1
+    certainty: Mapped[str | None] = mapped_column(sa.String(12))
+    reason: Mapped[str | None] = mapped_column(sa.String(40))
+    boxes: Mapped[list[Any]] = mapped_column(default=list)  # [{"box": [x1, y1, x2, y2], "confidence": 0..1}, …]
+    model: Mapped[str | None] = mapped_column(sa.String(140))
 
 
-class IssueEvent(Identified, Table):
-    """A step in an issue's life. Rows are only ever added."""
+class AfterPhoto(Identified, Table):
+    """A photo that is meant to show the issue put right. The model looks at it; only a person signs off."""
 
-    __tablename__ = "issue_events"
+    __tablename__ = "after_photos"
 
     issue_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("issues.id"), index=True)
-    at: Mapped[datetime]
-    action: Mapped[str] = mapped_column(sa.String(24))
-    from_state: Mapped[str | None] = mapped_column(sa.String(16))
-    to_state: Mapped[str] = mapped_column(sa.String(16))
-    by_user_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("users.id"))  # null: the system itself
-    note: Mapped[str] = mapped_column(sa.String(500), default="")
-    capture_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("captures.id"))
+    capture_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("captures.id"), unique=True)
+    sent_at: Mapped[datetime]
+    by_user_id: Mapped[uuid.UUID | None]
+    verdict: Mapped[str] = mapped_column(sa.String(12))  # a `Verdict`
+    confidence: Mapped[float | None]  # of the surest box of the issue's class still seen, 0..1
+    spent: Mapped[bool] = mapped_column(default=False)  # it was refused, or the issue came back: it proves nothing now
 
 
 class IssueCounter(Table):

@@ -6,13 +6,21 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
 from api.accounts import tables as _accounts
+from api.audit import tables as _audit
 from api.captures import tables as _captures
 from api.database import Instant, Table
 from api.issues import tables as _issues
 from api.notify import tables as _notify
 from api.points import tables as _points
 
-TABLES = (_accounts, _points, _captures, _issues, _notify)  # importing them registers them with `Table.metadata`
+TABLES = (
+    _audit,
+    _accounts,
+    _points,
+    _captures,
+    _issues,
+    _notify,
+)  # importing them registers them with `Table.metadata`
 
 
 def _render(kind: str, thing: Any, _context: AutogenContext) -> str | Literal[False]:

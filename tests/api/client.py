@@ -69,10 +69,12 @@ class Client:
     def events(self, number: str) -> list[dict[str, Any]]:
         return self.all(f"/api/v1/issues/{number}/events")
 
-    def step(self, number: str, action: str, note: str = "seen on the spot", **headers: str) -> httpx.Response:
-        return self.http.post(
-            f"/api/v1/issues/{number}/steps", json={"action": action, "note": note}, headers=headers or None
-        )
+    def step(
+        self, number: str, action: str, note: str = "seen on the spot", if_match: str | None = None, **fields: Any
+    ) -> httpx.Response:
+        headers = {"If-Match": if_match} if if_match else None
+        body = {"action": action, "note": note, **fields}
+        return self.http.post(f"/api/v1/issues/{number}/steps", json=body, headers=headers)
 
     def all(self, path: str, limit: int = 200, **params: Any) -> list[dict[str, Any]]:
         """Give every entry of a list, page by page."""

@@ -67,6 +67,15 @@ class Ledger:
         with self.database.write() as session:
             return issues.record(session, where, seen or [violation()], self.numbering())
 
+    def after_photo(self, issue: Issue) -> Capture:
+        """Send a photo that shows an issue put right, and that nobody has looked at."""
+        with self.database.read() as session:
+            point = points.get_point(session, str(issue.point_id), within=EVERYWHERE)
+        capture = self.capture(point)
+        with self.database.write() as session:
+            issues.add_after_photo(session, issue.id, capture, by=None)
+        return capture
+
     def numbering(self, window: timedelta = WINDOW) -> issues.Numbering:
         return issues.Numbering(prefix="DH", repeat_window=window)
 

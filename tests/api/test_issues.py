@@ -116,8 +116,8 @@ def test_a_sure_sighting_opens_what_was_in_review(ledger: Ledger, service: Clien
 
     assert "open" == issue["state"]
     assert issue["clock_started_at"] is not None
-    assert ("opened", None, "in_review") == (opened["action"], opened["from_state"], opened["to_state"])
-    assert ("seen_clearly", "in_review", "open") == (seen["action"], seen["from_state"], seen["to_state"])
+    assert ("opened", None, "in_review") == (opened["action"], opened["before"], opened["after"])
+    assert ("seen_clearly", "in_review", "open") == (seen["action"], seen["before"], seen["after"])
     assert seen["by_user_id"] is None
 
 

@@ -14,6 +14,7 @@ from alembic.migration import MigrationContext
 from api.accounts import service as accounts
 from api.accounts.roles import Permission, Role
 from api.accounts.schemas import EVERYWHERE, Granted
+from api.audit import service as audit
 from api.captures import service as captures
 from api.database import Database, Table
 from api.errors import Misconfigured, Unavailable
@@ -71,6 +72,8 @@ def test_a_database_of_the_first_release_keeps_everything(empty_url: str) -> Non
         (issue,), _ = issues.list_issues(session, everything, issues.Filter(), within=EVERYWHERE)
         (sighting,), _ = issues.list_sightings(session, issue.id, everything)
         names = accounts.names_of(session, before.ids.values())
+        (event,) = audit.after(session, 0, 10)
+        touched = [one for one in audit.verify(session) if one is not None]
     with database.engine.connect() as connection:
         dangling = connection.execute(sa.text("PRAGMA foreign_key_check")).all() if database.is_sqlite else []
     database.close()
@@ -85,6 +88,15 @@ def test_a_database_of_the_first_release_keeps_everything(empty_url: str) -> Non
     assert ("DH-2026-000001", AT, "closed") == (issue.number, issue.closed_at, issue.state)
     assert [{"box": [1, 2, 3, 4], "confidence": 0.9}] == sighting.boxes
     assert [] == dangling
+    assert ("close", "open", "closed", "boss", "清理完毕", AT) == (
+        event.action, event.before, event.after, names[event.by_user_id], event.note, event.at,
+    )  # fmt: skip
+    assert ("issue", issue.id, 1) == (event.subject_kind, event.subject_id, event.seq)
+    assert [] == touched
+    assert (AT, "photo", [], False, None) == (
+        issue.state_since, issue.source, issue.pauses, issue.supervised, issue.department,
+    )  # fmt: skip
+    assert ("photo", "", 0.9) == (sighting.source, sighting.note, sighting.confidence)
 
 
 def test_the_key_of_the_first_release_still_opens(empty_url: str) -> None:

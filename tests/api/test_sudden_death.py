@@ -113,7 +113,7 @@ def _is_whole(running: Running, photos: dict[str, bytes]) -> None:
     ), "an issue counts each of its sightings"
     assert [] == running.query(
         "SELECT number FROM issues WHERE 1 != "
-        "(SELECT count(*) FROM issue_events WHERE issue_id = issues.id AND action = 'opened')"
+        "(SELECT count(*) FROM audit_events WHERE subject_id = issues.id AND action = 'opened')"
     ), "an issue was opened once"
     kept = running.media_files()
     by_size = {len(photo) for photo in photos.values()}

@@ -20,7 +20,7 @@ export default {
     },
   },
   template: `
-    <section class="pw-evidence" :aria-label="texts.label" tabindex="0" @keydown="key">
+    <section v-if="picture" class="pw-evidence" :aria-label="texts.label" tabindex="0" @keydown="key">
       <div class="pw-picture" :style="{ aspectRatio: picture.width / picture.height, '--ratio': picture.width / picture.height }">
         <img :key="picture.id" :src="picture.src" :alt="picture.alt" :width="picture.width" :height="picture.height">
         <template v-if="boxes">

@@ -7,7 +7,8 @@ export default {
       <ul class="pw-issues">
         <li v-for="row in rows" :key="row.id">
           <a class="pw-issue" :href="row.href">
-            <img class="pw-thumb" :src="row.picture" alt="" loading="lazy" decoding="async" width="132" height="99">
+            <span v-if="!row.picture" class="pw-thumb"></span>
+            <img v-else class="pw-thumb" :src="row.picture" alt="" loading="lazy" decoding="async" width="132" height="99">
             <span class="pw-issue-main">
               <span class="pw-issue-title">
                 <strong>{{ row.title }}</strong>
