@@ -24,15 +24,22 @@ from api.media import Media
 from api.models import about_model, open_card, seed_registry
 from api.notify import routes as notify
 from api.points import routes as points
+from api.posts import routes as posts
 from api.problems import install
+from api.routing import routes as routing
 from api.sealing import open_sealer
 from api.settings import Settings
+from api.sheets import MAX_BYTES as SHEET_BYTES
 from detector.taxonomy import read_taxonomy
 
 DESCRIPTION = """Photos of points go in; one open issue for each point and kind of violation comes out.
 
 Send an API key as `Authorization: Bearer KEY`. Lists have cursors (`next`), times have zones, boxes are in pixels of
 the upright original picture, positions are WGS-84 degrees. Refusals are problem details (RFC 9457)."""
+
+
+#: What is imported as a table, by its path.
+REGISTERS = ("points", "posts", "routing/rules")
 
 
 def open_service(settings: Settings) -> Service:
@@ -89,7 +96,9 @@ def build_app(settings: Settings) -> FastAPI:
     inside = APIRouter(prefix="/api/v1")
     for router in (
         accounts.router,
+        posts.router,
         points.router,
+        routing.router,
         captures.router,
         issues.router,
         notify.router,
@@ -106,7 +115,8 @@ def build_app(settings: Settings) -> FastAPI:
         sessions=service.sessions,
         body_bytes={
             "/api/v1/captures": settings.max_upload_mib * 1024 * 1024,
-            "/api/v1/points/import": points.MAX_SHEET_BYTES + BODY_BYTES,  # the file and the form around it
+            # the file and the form around it
+            **{f"/api/v1/{register}/import": SHEET_BYTES + BODY_BYTES for register in REGISTERS},
         },
         language=settings.language,
     )

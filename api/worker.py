@@ -67,7 +67,10 @@ class Worker:
         #: tells this run of this process from any other, also one with the same process id
         self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._numbering = issues.Numbering(
-            prefix=context.settings.number_prefix, repeat_window=timedelta(days=context.settings.repeat_window_days)
+            prefix=context.settings.number_prefix,
+            repeat_window=timedelta(days=context.settings.repeat_window_days),
+            taxonomy=context.taxonomy,
+            zone=context.settings.zone,
         )
 
     def stop(self) -> None:

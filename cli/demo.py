@@ -115,8 +115,10 @@ def _run(context: "Service", url: str, photos: Path | None) -> dict[str, Any]:
                 raise Misconfigured(
                     f"Another Pointwatch, with other data, listens at {url}. Choose another port with POINTWATCH_PORT."
                 )
-            points = shipped("datasets/demo/points.csv")
-            _expect(client.post("/points/import", files={"file": (points.name, points.read_bytes())}))
+            for register in ("posts", "points", "rules"):
+                file = shipped(f"datasets/demo/{register}.csv")
+                path = "/routing/rules/import" if register == "rules" else f"/{register}/import"
+                _expect(client.post(path, files={"file": (file.name, file.read_bytes())}))
             sent = _send_all(client, list(_sendings(photos or shipped("datasets/demo"), client)))
             _settle(client, sent)
             return _show(client, sent, context.settings.language)
@@ -234,12 +236,19 @@ def _show(client: "httpx.Client", sent: list[str], language: str) -> dict[str, A
             str(issue["violation"][language]),
             f"{issue['point']['code']} {issue['point']['name']}",
             str(issue["sighting_count"]),
-            issue["point"]["responsible_post"],
+            _responsible(issue, language),
         )
     Console(width=None if sys.stdout.isatty() else WIDE).print(table)
     by_state = Counter(issue["state"] for issue in issues)
     print(word("summary", open=by_state["open"], in_review=by_state["in_review"]))
     return {"points": len(_all(client, "/points")), "photos": len(sent), "issues": len(issues)}
+
+
+def _responsible(issue: dict[str, Any], language: str) -> str:
+    post = issue["post"]
+    department = next((one for one in issue["departments"] if one["code"] == issue["department"]), None)
+    who = f"{post[language] or post['zh']} {post['holder']}".strip() if post else "–"
+    return f"{who}（{department[language]}）" if department else who
 
 
 def _all(client: "httpx.Client", path: str) -> list[dict[str, Any]]:

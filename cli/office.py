@@ -1,19 +1,27 @@
-"""`pointwatch points`, `keys`, `sign-in` and `config`: what an operator does beside the running service."""
+"""`pointwatch points`, `posts`, `keys`, `sign-in` and `config`: what an operator does beside the running service."""
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from api.context import Service
+    from api.sheets import Fields, ImportOutcome, Row, Sheet
+    from detector.taxonomy import Taxonomy
 
 points = typer.Typer(help="The points that are watched.", no_args_is_help=True)
+posts = typer.Typer(help="The posts that answer for points and problems.", no_args_is_help=True)
 keys = typer.Typer(help="The keys that people and machines sign in with.", no_args_is_help=True)
 
 
-def _open() -> "Service":
+def open_office() -> "Service":
+    """Open the service's data for a command."""
     from api.app import open_service
     from api.logs import configure
     from api.settings import read_settings
@@ -22,46 +30,102 @@ def _open() -> "Service":
     return open_service(read_settings())
 
 
-@points.command("import")
-def import_points(
-    file: Annotated[Path, typer.Argument(help="a .csv or .xlsx file, its first row naming the columns")],
-) -> None:
-    """Create or change points, all of the file or none."""
-    from api.accounts.schemas import EVERYWHERE
+@contextmanager
+def complaining(file: Path) -> Iterator[None]:
+    """Tell each wrong row of a file on a line of its own before the refusal goes on."""
     from api.errors import Unfit
-    from api.points import routes, service
 
-    context = _open()
     try:
-        rows = routes.read_sheet(file.name, file.read_bytes())
-        with context.database.write() as session:
-            outcome = service.import_points(session, rows, context.taxonomy, within=EVERYWHERE)
+        yield
     except Unfit as error:
         for one in error.errors:
             typer.echo(f"{file}: row {one['row']}, column {one['column']}: {one['reason']}", err=True)
         raise
+
+
+def take_register(
+    file: Path,
+    sheet: "Sheet[Fields]",
+    take: "Callable[[Session, list[Row[Fields]], Taxonomy], ImportOutcome]",
+) -> None:
+    """Import a file into a register, all of it or none, and say what changed."""
+    context = open_office()
+    try:
+        with complaining(file):
+            rows = sheet.read(file.name, file.read_bytes())
+            with context.database.write() as session:
+                outcome = take(session, rows, context.taxonomy)
     finally:
         context.database.close()
     print(f"{outcome.created} created, {outcome.updated} changed, {outcome.unchanged} as they were")
 
 
+def write_register(file: Path, sheet: "Sheet[Fields]", give: "Callable[[Session], list[Fields]]") -> None:
+    """Write a register into a file that can be imported again.
+
+    Raises:
+        FormatRefused: the file is called neither .csv nor .xlsx.
+    """
+    from api.errors import FormatRefused
+
+    if file.suffix.lower() not in (".csv", ".xlsx"):
+        raise FormatRefused(f"{file} must end in .csv or .xlsx.")
+    context = open_office()
+    try:
+        with context.database.read() as session:
+            rows = give(session)
+    finally:
+        context.database.close()
+    file.write_bytes(sheet.write(file.suffix.lower().removeprefix("."), rows))
+    print(f"{len(rows)} {sheet.noun} written to {file}")
+
+
+ToRead = Annotated[Path, typer.Argument(help="a .csv or .xlsx file, its first row naming the columns")]
+ToWrite = Annotated[Path, typer.Argument(help="the .csv or .xlsx file to write")]
+
+
+@points.command("import")
+def import_points(file: ToRead) -> None:
+    """Create or change points, all of the file or none."""
+    from functools import partial
+
+    from api.accounts.schemas import EVERYWHERE
+    from api.points import service
+
+    take_register(file, service.SHEET, partial(service.import_points, within=EVERYWHERE))
+
+
 @points.command("export")
-def export_points(file: Annotated[Path, typer.Argument(help="the .csv or .xlsx file to write")]) -> None:
+def export_points(file: ToWrite) -> None:
     """Write all points into a file that can be imported again."""
     from api.accounts.schemas import EVERYWHERE
-    from api.errors import FormatRefused
-    from api.points import service, sheets
+    from api.points import service
     from api.points.schemas import PointView
 
-    write = {".csv": sheets.write_csv, ".xlsx": sheets.write_xlsx}.get(file.suffix.lower())
-    if write is None:
-        raise FormatRefused(f"{file} must end in .csv or .xlsx.")
-    context = _open()
-    with context.database.read() as session:
-        rows = [PointView.model_validate(row) for row in service.all_points(session, within=EVERYWHERE)]
-    context.database.close()
-    file.write_bytes(write(rows))
-    print(f"{len(rows)} points written to {file}")
+    write_register(
+        file,
+        service.SHEET,
+        lambda session: [PointView.model_validate(row) for row in service.all_points(session, within=EVERYWHERE)],
+    )
+
+
+@posts.command("import")
+def import_posts(file: ToRead) -> None:
+    """Create or change posts, all of the file or none."""
+    from api.posts import service
+
+    take_register(file, service.SHEET, service.import_posts)
+
+
+@posts.command("export")
+def export_posts(file: ToWrite) -> None:
+    """Write all posts into a file that can be imported again."""
+    from api.posts import service
+    from api.posts.schemas import PostView
+
+    write_register(
+        file, service.SHEET, lambda session: [PostView.model_validate(row) for row in service.all_posts(session)]
+    )
 
 
 @keys.command("list")
@@ -70,7 +134,7 @@ def list_keys() -> None:
     from api.accounts import service
     from api.paging import MOST, Window
 
-    context = _open()
+    context = open_office()
     window: Window | None = Window(limit=MOST)
     while window:
         with context.database.read() as session:
@@ -94,7 +158,7 @@ def make_key(
 
     if role not in list(Role):
         raise Unfit(f"{role!r} is not a role; choose {', '.join(Role)}.")
-    context = _open()
+    context = open_office()
     with context.database.write() as session:
         user = service.add_service(session, name=name, role=Role(role))
         _, key = service.make_key(session, user.id, name=name)
@@ -114,7 +178,7 @@ def revoke_key(key_id: Annotated[str, typer.Argument(help="the id that `keys lis
         parsed = uuid.UUID(key_id)
     except ValueError as error:
         raise Unfit(f"{key_id!r} is not the id of a key; `pointwatch keys list` shows them.") from error
-    context = _open()
+    context = open_office()
     with context.database.write() as session:
         service.revoke_key(session, parsed)
     context.database.close()
@@ -128,7 +192,7 @@ def sign_in() -> None:
 
     settings = read_settings()
     url = f"http://{settings.host}:{settings.port}"
-    context = _open()
+    context = open_office()
     print(sign_in_link(context))
     context.database.close()
     if not ports.is_pointwatch(url):

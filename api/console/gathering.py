@@ -22,6 +22,7 @@ from api.issues.transitions import State
 from api.paging import MOST, Window
 from api.points import service as points
 from api.points.tables import Point
+from api.posts.schemas import PostBrief
 from detector.card import Standing
 from detector.texts import catalogue
 
@@ -95,8 +96,8 @@ def in_words(visit: Visit, issue: IssueView) -> dict[str, Any]:
         "mark": mark_of(visit, issue.violation.code),
         "point": f"{issue.point.code} {issue.point.name}",
         "community": issue.point.community,
-        "post": issue.point.responsible_post,
-        "person": issue.point.responsible_person,
+        "post": post_in_words(visit, issue.post),
+        "department": visit.name_of(issue.department) if issue.department else "",
         "seen": visit.say("console.list.sightings", count=issue.sighting_count),
         "first": visit.moment(issue.first_seen_at),
         "last": visit.moment(issue.last_seen_at),
@@ -113,6 +114,14 @@ def in_words(visit: Visit, issue: IssueView) -> dict[str, Any]:
         if issue.cover_capture_id
         else "",
     }
+
+
+def post_in_words(visit: Visit, post: PostBrief | None) -> str:
+    """Name a post and who holds it; says so where none is named."""
+    if post is None:
+        return visit.say("routing.nobody")
+    title = post.en if visit.language == "en" and post.en else post.zh
+    return f"{title} · {post.holder}" if post.holder else title
 
 
 def step_name(visit: Visit, step: str) -> str:

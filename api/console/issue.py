@@ -7,7 +7,7 @@ from api.accounts.roles import Permission
 from api.console.components import Evidence
 from api.console.dossier import Dossier, event_in_words, limits_in_words, open_dossier, pictures
 from api.console.frame import frame
-from api.console.gathering import in_words, mark_of
+from api.console.gathering import in_words, mark_of, post_in_words
 from api.console.plan import REFRESH_S
 from api.console.tags import fact, tag
 from api.console.visit import Visit, told
@@ -159,7 +159,6 @@ class IssuePage:
     def _facts(self) -> None:
         issue, visit, say = self._dossier.issue, self._visit, self._visit.say
         point = issue.point
-        person = f" · {point.responsible_person}" if point.responsible_person else ""
         with tag("section", classes="pw-card"):
             tag("h2", say("console.issue.facts"))
             with tag("dl", classes="pw-facts"):
@@ -167,8 +166,12 @@ class IssuePage:
                 fact(say("console.issue.point"), f"{point.code} {point.name}", href=f"/plan?point={point.code}")
                 fact(say("console.point.community"), point.community)
                 fact(say("console.point.category"), visit.name_of(point.category))
-                fact(say("console.point.post"), point.responsible_post + person)
-                fact(say("console.issue.departments"), "、".join(visit.name_of(one.code) for one in issue.departments))
+                fact(say("console.point.post"), post_in_words(visit, issue.post))
+                if issue.department:
+                    fact(say("console.issue.department"), visit.name_of(issue.department))
+                others = [one.code for one in issue.departments if one.code != issue.department]
+                if others:
+                    fact(say("console.issue.departments"), "、".join(visit.name_of(code) for code in others))
                 fact(say("console.issue.limit"), limits_in_words(visit, issue.violation.code))
                 for due in in_words(visit, issue)["due"]:
                     with fact(say("console.issue.due"), due["words"]):

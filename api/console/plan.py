@@ -13,13 +13,17 @@ from api.accounts.schemas import Caller
 from api.console.chart import draw_chart
 from api.console.components import PointPlan
 from api.console.frame import frame
-from api.console.gathering import ByPoint
+from api.console.gathering import ByPoint, post_in_words
 from api.console.tags import fact, tag
 from api.console.visit import Visit, told
 from api.issues import service as issues
 from api.issues.transitions import AT_WORK, SUSPECTED, State
 from api.points import service as points
 from api.points.tables import Point
+from api.posts import service as posts
+from api.posts.schemas import PostBrief
+
+Holders = dict[str, PostBrief]  # posts by code
 
 REFRESH_S = 5.0
 CLEAR = "clear"  # a point without an unfinished issue
@@ -73,11 +77,12 @@ async def show(visit: Visit, request: Request) -> None:
     """Build the page; `?point=CODE` opens it with that point chosen."""
     chosen = request.query_params.get("point", "")[:32]
 
-    def look(session: Session, caller: Caller) -> tuple[list[Point], ByPoint]:
+    def look(session: Session, caller: Caller) -> tuple[list[Point], ByPoint, Holders]:
         places = points.all_points(session, within=caller.scope(Permission.view_points))
-        return places, issues.unfinished_by_point(session, within=caller.scope(Permission.view_issues))
+        holders = {post.code: PostBrief.model_validate(post) for post in posts.all_posts(session)}
+        return places, issues.unfinished_by_point(session, within=caller.scope(Permission.view_issues)), holders
 
-    places, by_point = await visit.read(look)
+    places, by_point, holders = await visit.read(look)
     with frame(visit, title=visit.say("console.plan.title"), path="/plan"):
         with tag("div", classes="pw-head"):
             tag("h1", visit.say("console.plan.title"))
@@ -93,7 +98,7 @@ async def show(visit: Visit, request: Request) -> None:
         drawing.show(**plan_data(visit, places, by_point, chosen))
         beside.clear()
         with beside:
-            _beside(visit, places, by_point, chosen)
+            _beside(visit, places, by_point, holders, chosen)
 
     def choose(code: str) -> None:
         nonlocal chosen
@@ -102,11 +107,11 @@ async def show(visit: Visit, request: Request) -> None:
         fill()
 
     async def refresh() -> None:
-        nonlocal places, by_point
+        nonlocal places, by_point, holders
         with told(visit):
             found = await visit.read(look)
             if found[1] != by_point or len(found[0]) != len(places):
-                places, by_point = found
+                places, by_point, holders = found
                 fill()
 
     drawing.on("choose", lambda event: choose(str(event.args)))
@@ -122,10 +127,10 @@ def no_points(visit: Visit) -> None:
         tag("code", "pointwatch points import points.csv")
 
 
-def _beside(visit: Visit, places: list[Point], by_point: ByPoint, chosen: str) -> None:
+def _beside(visit: Visit, places: list[Point], by_point: ByPoint, holders: Holders, chosen: str) -> None:
     found = next((point for point in places if point.code == chosen), None)
     if found is not None:
-        _card(visit, found, by_point)
+        _card(visit, found, by_point, holders)
     order = [State.open.value, State.in_review.value, CLEAR]
     with tag("ul", classes="pw-points", aria_label=visit.say("console.plan.list")):
         for point in sorted(places, key=lambda one: (order.index(worst(by_point.get(one.id, {}))), one.code)):
@@ -136,7 +141,7 @@ def _beside(visit: Visit, places: list[Point], by_point: ByPoint, chosen: str) -
                 tag("small", counts_in_words(visit, counts))
 
 
-def _card(visit: Visit, point: Point, by_point: ByPoint) -> None:
+def _card(visit: Visit, point: Point, by_point: ByPoint, holders: Holders) -> None:
     with tag("section", classes="pw-card", aria_label=point.name):
         tag("h2", point.name)
         with tag("dl", classes="pw-facts"):
@@ -145,8 +150,9 @@ def _card(visit: Visit, point: Point, by_point: ByPoint) -> None:
             fact(visit.say("console.point.community"), point.community)
             if point.address:
                 fact(visit.say("console.point.address"), point.address)
-            person = f" · {point.responsible_person}" if point.responsible_person else ""
-            fact(visit.say("console.point.post"), point.responsible_post + person)
+            for name, code in (("first_post", point.first_post), ("specific_post", point.specific_post)):
+                if code in holders:
+                    fact(visit.say(f"console.point.{name}"), post_in_words(visit, holders[code]))
             if point.no_parking:
                 fact(visit.say("console.point.parking"), visit.say("console.point.no_parking"))
             fact(visit.say("console.point.now"), counts_in_words(visit, by_point.get(point.id, {})))

@@ -4,7 +4,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,7 +16,9 @@ from api.issues.schemas import Source
 from api.issues.tables import Issue, IssueCounter, Sighting
 from api.issues.transitions import SUSPECTED, State
 from api.points import service as points
+from api.routing import service as routing
 from detector.rules import Certainty, Violation
+from detector.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,8 @@ class Numbering:
 
     prefix: str  #: of the numbers, e.g. DH
     repeat_window: timedelta  #: seen again so soon after closing, the old issue is reopened
+    taxonomy: Taxonomy  #: the catalogue, which routing falls back on
+    zone: tzinfo  #: the office's, in which a routing rule's days are counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +99,16 @@ def _open_issue(
     if reopened is not None:
         return reopened
     at = now()
+    answers = routing.route(
+        session,
+        point=points.points_by_id(session, [seen.point_id])[seen.point_id],
+        class_code=code,
+        on=at.astimezone(numbering.zone).date(),
+        taxonomy=numbering.taxonomy,
+    )
     values = {
+        "department": answers.department,
+        "post_id": answers.post_id,
         "number": _next_number(session, numbering.prefix),
         "point_id": seen.point_id,
         "class_code": code,

@@ -14,6 +14,7 @@ from api.clocks.hours import OfficeHours
 from api.context import Context, Service
 from api.database import now
 from api.errors import Unfit
+from api.etags import revision_of, tagged
 from api.issues import service
 from api.issues.schemas import (
     AfterPhotoView,
@@ -30,8 +31,10 @@ from api.issues.tables import Issue
 from api.issues.transitions import RUNNING, TRANSITIONS, State
 from api.paging import Paged, PageOf
 from api.points import service as points
-from api.points.routes import revision_of
 from api.points.tables import Point
+from api.posts import service as posts
+from api.posts.schemas import PostBrief
+from api.posts.tables import Post
 from detector.taxonomy import Named, Taxonomy, ViolationClass
 
 router = APIRouter(prefix="/issues", tags=["issues"])
@@ -95,7 +98,7 @@ def summarise(context: Context, caller: IssueViewer) -> Summary:
 def get_issue(context: Context, caller: IssueViewer, number: str, response: Response) -> IssueView:
     with context.database.read() as session:
         issue = service.get_issue(session, number, within=caller.scope(Permission.view_issues))
-        return _tagged(views(session, [issue], context)[0], response)
+        return tagged(views(session, [issue], context)[0], response)
 
 
 @router.get("/{number}/sightings", summary="The captures that show an issue, newest first")
@@ -133,7 +136,7 @@ def take_step(
 ) -> IssueView:
     with context.database.write() as session:
         issue = service.step(session, number, wanted, caller, context.taxonomy, revision=revision_of(if_match))
-        return _tagged(views(session, [issue], context)[0], response)
+        return tagged(views(session, [issue], context)[0], response)
 
 
 def views(session: Session, rows: list[Issue], context: Service) -> list[IssueView]:
@@ -141,10 +144,13 @@ def views(session: Session, rows: list[Issue], context: Service) -> list[IssueVi
     places = points.points_by_id(session, [row.point_id for row in rows])
     taken_over = service.issues_by_id(session, [row.merged_into for row in rows if row.merged_into])
     numbers = {row.id: row.number for row in taken_over.values()}
-    return [_view(row, places[row.point_id], numbers, context) for row in rows]
+    holders = posts.posts_by_id(session, [row.post_id for row in rows])
+    return [_view(row, places[row.point_id], numbers, holders, context) for row in rows]
 
 
-def _view(row: Issue, point: Point, numbers: dict[uuid.UUID, str], context: Service) -> IssueView:
+def _view(
+    row: Issue, point: Point, numbers: dict[uuid.UUID, str], holders: dict[uuid.UUID, Post], context: Service
+) -> IssueView:
     taxonomy = context.taxonomy
     entry = taxonomy.classes.get(row.class_code)
     unknown = Titled(code=row.class_code, zh=row.class_code, en=row.class_code)  # the catalogue has dropped it
@@ -152,12 +158,13 @@ def _view(row: Issue, point: Point, numbers: dict[uuid.UUID, str], context: Serv
     columns = {
         name: getattr(row, name)
         for name in IssueView.model_fields
-        if name not in ("kind", "violation", "departments", "point", "deadlines", "merged_into")
+        if name not in ("kind", "violation", "departments", "point", "deadlines", "merged_into", "post")
     }
     return IssueView(
         kind=_titled(taxonomy.kind_of[row.class_code]) if entry else unknown,
         violation=_titled(entry) if entry else unknown,
         departments=[_titled(one) for one in departments],
+        post=PostBrief.model_validate(holders[row.post_id]) if row.post_id in holders else None,
         point=IssuePoint.model_validate(point),
         deadlines=_deadlines(row, entry, context.office) if entry else [],
         merged_into=numbers[row.merged_into] if row.merged_into else None,
@@ -173,8 +180,3 @@ def _deadlines(row: Issue, entry: ViolationClass, office: OfficeHours) -> list[D
 
 def _titled(entry: Named) -> Titled:
     return Titled(code=entry.code, zh=entry.zh, en=entry.en)
-
-
-def _tagged(view: IssueView, response: Response) -> IssueView:
-    response.headers["ETag"] = f'"{view.revision}"'
-    return view

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.clocks.standing import Pace
 from api.issues.transitions import Action, State
+from api.posts.schemas import PostBrief
 from detector.rules import Certainty, Reason
 
 _PLAIN = r"^[^\x00]*$"  # PostgreSQL keeps no NUL
@@ -68,8 +69,6 @@ class IssuePoint(BaseModel):
     category: str
     longitude: float = Field(description="degrees, WGS-84")
     latitude: float = Field(description="degrees, WGS-84")
-    responsible_post: str
-    responsible_person: str
 
 
 class DeadlineView(BaseModel):
@@ -94,8 +93,9 @@ class IssueView(BaseModel):
     point: IssuePoint
     source: Source = Field(description="who told first")
     state_since: datetime
-    department: str | None = Field(description="code of the department it was dispatched to")
-    post_id: uuid.UUID | None = Field(description="the post it was dispatched to")
+    department: str | None = Field(description="code of the department that acts; see /routing/explain")
+    post_id: uuid.UUID | None = Field(description="the post that answers; null: none is named")
+    post: PostBrief | None
     due_at: datetime | None = Field(description="when it must be put right")
     step_due_at: datetime | None = Field(description="when the next step is due")
     extension: Extension | None

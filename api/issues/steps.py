@@ -230,7 +230,8 @@ def _assign(doing: _Doing) -> _Done:
     known = [one.code for one in doing.taxonomy.departments]
     if department not in known:
         raise Unfit(f"department: {department!r} is not one of {', '.join(known)}.")
-    issue.department, issue.post_id = department, None
+    if department != issue.department:  # the post that the rules named belongs to another
+        issue.department, issue.post_id = department, None
     return _Done(data={"department": department})
 
 

@@ -26,8 +26,8 @@ class Issue(Identified, Table):
     closed_at: Mapped[datetime | None]  # closed, rejected or merged
     merged_into: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("issues.id"))
 
-    department: Mapped[str | None] = mapped_column(sa.String(48), index=True)  # code; null until it is dispatched
-    post_id: Mapped[uuid.UUID | None] = mapped_column(index=True)  # of that department
+    department: Mapped[str | None] = mapped_column(sa.String(48), index=True)  # code of the one that acts
+    post_id: Mapped[uuid.UUID | None] = mapped_column(index=True)  # the post that answers, as routing named it
     due_at: Mapped[datetime | None]  # when it must be put right; computed by the clocks and kept here to filter by
     step_due_at: Mapped[datetime | None]  # when the next step is due; likewise
     extension: Mapped[str | None] = mapped_column(sa.String(12))  # an `Extension`

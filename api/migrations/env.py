@@ -12,11 +12,15 @@ from api.database import Instant, Table
 from api.issues import tables as _issues
 from api.notify import tables as _notify
 from api.points import tables as _points
+from api.posts import tables as _posts
+from api.routing import tables as _routing
 
 TABLES = (
     _audit,
     _accounts,
+    _posts,
     _points,
+    _routing,
     _captures,
     _issues,
     _notify,

@@ -9,6 +9,7 @@ from api.accounts.door import allow
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
 from api.context import Context, Service
+from api.etags import revision_of
 from api.notify import service
 from api.notify.schemas import (
     AttemptView,
@@ -22,7 +23,6 @@ from api.notify.schemas import (
 )
 from api.notify.tables import Webhook
 from api.paging import Paged, PageOf
-from api.points.routes import revision_of
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 

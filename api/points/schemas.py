@@ -4,16 +4,11 @@ import uuid
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
-PointCode = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
+from api.fields import CatalogueCode, OfficeCode, line
 
-_PLAIN = r"^[^\x00-\x1f\x7f\ufffe\uffff]*$"  # no control characters, and nothing that XML (a workbook) cannot hold
-
-
-def _line(most: int, least: int = 0) -> object:
-    """Give the constraints of a single line of text."""
-    return StringConstraints(strip_whitespace=True, min_length=least, max_length=most, pattern=_PLAIN)
+MOST_DAYS = 366  # between two assessments of a point
 
 
 class PointFields(BaseModel):
@@ -31,24 +26,36 @@ class PointFields(BaseModel):
                     "address": "翠宁路 1 号",
                     "longitude": 114.1421,
                     "latitude": 22.5683,
-                    "responsible_post": "翠宁社区第一书记",
-                    "responsible_person": "",
                     "no_parking": False,
+                    "first_post": "CN-01",
+                    "specific_post": "CN-L1",
+                    "departments": {"parking": "property_management"},
+                    "assess_every_days": 7,
                 }
             ]
         },
     )
 
-    code: PointCode = Field(description="short code, unique")
-    name: Annotated[str, _line(120, 1)]
-    category: Annotated[str, _line(48, 1)] = Field(description="one of the taxonomy's place categories")
-    community: Annotated[str, _line(80, 1)]
-    address: Annotated[str, _line(200)] = ""
+    code: OfficeCode = Field(description="short code, unique")
+    name: Annotated[str, line(120, 1)]
+    category: Annotated[str, line(48, 1)] = Field(description="one of the taxonomy's place categories")
+    community: Annotated[str, line(80, 1)]
+    address: Annotated[str, line(200)] = ""
     longitude: float = Field(ge=-180, le=180, allow_inf_nan=False, description="degrees, WGS-84")
     latitude: float = Field(ge=-90, le=90, allow_inf_nan=False, description="degrees, WGS-84")
-    responsible_post: Annotated[str, _line(80, 1)] = Field(description="the post that answers, e.g. 社区第一书记")
-    responsible_person: Annotated[str, _line(80)] = ""
     no_parking: bool = Field(default=False, description="nobody may park here: a vehicle is a suspected violation")
+    first_post: OfficeCode | None = Field(
+        default=None, description="post of the first responsible person, e.g. the community's first secretary"
+    )
+    specific_post: OfficeCode | None = Field(
+        default=None, description="post of the specific responsible person, e.g. the line leader"
+    )
+    departments: dict[CatalogueCode, CatalogueCode] = Field(
+        default={}, description="departments that act here in place of the catalogue's, by code of the kind"
+    )
+    assess_every_days: int | None = Field(
+        default=7, ge=1, le=MOST_DAYS, description="a patrol is due so many days after the last; null: never"
+    )
 
 
 class PointView(PointFields):
@@ -57,14 +64,7 @@ class PointView(PointFields):
     model_config = ConfigDict(from_attributes=True, extra="ignore")
 
     id: uuid.UUID
+    has_zone_picture: bool = Field(description="a picture shows the zone to be looked at: /points/CODE/zone")
     created_at: datetime
     updated_at: datetime
     revision: int
-
-
-class ImportOutcome(BaseModel):
-    """What an import changed."""
-
-    created: int
-    updated: int
-    unchanged: int

@@ -2,7 +2,7 @@
 
 import math
 import uuid
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -11,11 +11,13 @@ from api.accounts.schemas import EVERYWHERE, Scope
 from api.database import now
 from api.errors import Conflict, Forbidden, NotFound, Stale, Unfit
 from api.paging import Window, cut
-from api.points import sheets
-from api.points.schemas import ImportOutcome, PointFields
+from api.points.schemas import PointFields
 from api.points.tables import Point
+from api.posts import service as posts
+from api.sheets import ImportOutcome, Row, Sheet, refuse
 from detector.taxonomy import Taxonomy
 
+SHEET = Sheet(model=PointFields, key="code", noun="points")
 EARTH_RADIUS_M = 6_371_008.8  # mean radius, IUGG
 
 
@@ -44,6 +46,17 @@ def hold_point(session: Session, point_id: uuid.UUID) -> None:
 def points_by_id(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Point]:
     """Give the points with these ids."""
     return {point.id: point for point in session.scalars(sa.select(Point).where(Point.id.in_(set(ids))))}
+
+
+def ids_by_code(session: Session, codes: Iterable[str | None]) -> dict[str, uuid.UUID]:
+    """Give the ids of the points with these codes."""
+    query = sa.select(Point.code, Point.id).where(Point.code.in_(set(codes) - {None}))
+    return {row.code: row.id for row in session.execute(query)}
+
+
+def communities(session: Session) -> list[str]:
+    """Give the communities that points lie in, in the order of their names."""
+    return list(session.scalars(sa.select(Point.community).distinct().order_by(Point.community)))
 
 
 def inside(scope: Scope) -> sa.ColumnElement[bool]:
@@ -82,17 +95,14 @@ def create_point(session: Session, fields: PointFields, taxonomy: Taxonomy, *, w
     """Add a point.
 
     Raises:
-        Conflict: its code is taken. Unfit: its category is unknown. Forbidden: it would lie outside the scope.
+        Conflict: its code is taken. Unfit: it names a category, department or post that does not exist.
+        Forbidden: it would lie outside the scope.
     """
     _check_scope(fields, within)
-    _check_category(fields, taxonomy)
+    _refuse_first(session, fields, taxonomy)
     if session.scalar(sa.select(Point.id).where(Point.code == fields.code)):
         raise Conflict(f"There is a point {fields.code} already. Change it with PUT, or choose another code.")
-    at = now()
-    point = Point(**fields.model_dump(include=set(sheets.COLUMNS)), created_at=at, updated_at=at, revision=1)
-    session.add(point)
-    session.flush()
-    return point
+    return _add(session, fields)
 
 
 def change_point(
@@ -101,7 +111,7 @@ def change_point(
     """Change a point within a scope, if it is still at `revision` (None: whatever it is at).
 
     Raises:
-        NotFound, Stale; Conflict: the new code is taken; Unfit: the category is unknown;
+        NotFound, Stale; Conflict: the new code is taken; Unfit: it names what does not exist;
         Forbidden: the change would take it out of the scope.
     """
     point = session.get(Point, get_point(session, code, within=within).id, with_for_update=True)
@@ -109,37 +119,43 @@ def change_point(
     if revision is not None and point.revision != revision:
         raise Stale(f"{code} is at revision {point.revision} now. Read it again, then repeat your change.")
     _check_scope(fields, within)
-    _check_category(fields, taxonomy)
+    _refuse_first(session, fields, taxonomy)
     taken = session.scalar(sa.select(Point.id).where(Point.code == fields.code, Point.id != point.id))
     if taken:
         raise Conflict(f"There is another point {fields.code} already.")
-    _apply(point, fields)
+    _apply(point, fields, set(PointFields.model_fields))
     return point
 
 
-def import_points(session: Session, rows: list[sheets.Row], taxonomy: Taxonomy, *, within: Scope) -> ImportOutcome:
+def import_points(
+    session: Session, rows: list[Row[PointFields]], taxonomy: Taxonomy, *, within: Scope
+) -> ImportOutcome:
     """Create or change the points of a file, all or none; a point is known by its code.
 
+    Columns that the file lacks stay as they are.
+
     Raises:
-        Unfit: with one entry for each row whose category is unknown. Forbidden: a row lies outside the scope.
+        Unfit: with one entry for each row that names a category, department or post that does not exist.
+        Forbidden: a row lies outside the scope.
     """
-    sheets.refuse(
+    known_posts = posts.posts_by_code(session, (code for row in rows for code in _posts_of(row.fields)))
+    refuse(
         [
-            {"row": number, "column": "category", "reason": _unknown_category(point, taxonomy)}
-            for number, point in rows
-            if point.category not in taxonomy.categories
+            {"row": row.number, "column": column, "reason": reason}
+            for row in rows
+            for column, reason in _faults(row.fields, known_posts, taxonomy)
         ]
     )
     known = {point.code: point for point in session.scalars(sa.select(Point).with_for_update())}
     created = updated = 0
-    for _, fields in rows:
-        if fields.code not in known:
-            create_point(session, fields, taxonomy, within=within)
+    for row in rows:
+        _check_scope(row.fields, within)
+        if row.fields.code in known:
+            _check_scope(known[row.fields.code], within)
+        if row.fields.code not in known:
+            _add(session, row.fields)
             created += 1
-            continue
-        _check_scope(known[fields.code], within)
-        _check_scope(fields, within)
-        if _apply(known[fields.code], fields):
+        elif _apply(known[row.fields.code], row.fields, row.fields.model_fields_set):
             updated += 1
     session.flush()
     return ImportOutcome(created=created, updated=updated, unchanged=len(rows) - created - updated)
@@ -179,10 +195,18 @@ def distance_m(longitude_1: float, latitude_1: float, longitude_2: float, latitu
     return 2 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(h)))
 
 
-def _apply(point: Point, fields: PointFields) -> bool:
-    """Write the fields onto the point; say whether anything changed."""
+def _add(session: Session, fields: PointFields) -> Point:
+    at = now()
+    point = Point(**fields.model_dump(include=set(PointFields.model_fields)), created_at=at, updated_at=at, revision=1)
+    session.add(point)
+    session.flush()
+    return point
+
+
+def _apply(point: Point, fields: PointFields, names: set[str]) -> bool:
+    """Write the named fields onto the point; say whether anything changed."""
     changed = False
-    for name, value in fields.model_dump(include=set(sheets.COLUMNS)).items():
+    for name, value in fields.model_dump(include=names).items():
         if getattr(point, name) != value:
             setattr(point, name, value)
             changed = True
@@ -197,10 +221,34 @@ def _check_scope(point: Point | PointFields, within: Scope) -> None:
         raise Forbidden(f"The point {point.code} of {point.community} lies outside what your roles cover.")
 
 
-def _check_category(fields: PointFields, taxonomy: Taxonomy) -> None:
+def _posts_of(fields: PointFields) -> list[str]:
+    return [code for code in (fields.first_post, fields.specific_post) if code is not None]
+
+
+def _faults(fields: PointFields, known_posts: Container[str], taxonomy: Taxonomy) -> list[tuple[str, str]]:
+    """Give column and reason of whatever a point names that does not exist."""
+    faults = []
     if fields.category not in taxonomy.categories:
-        raise Unfit(f"category: {_unknown_category(fields, taxonomy)}.")
+        known = ", ".join(taxonomy.categories)
+        faults.append(("category", f"{fields.category!r} is not a place category; the catalogue has {known}"))
+    for column in ("first_post", "specific_post"):
+        code = getattr(fields, column)
+        if code is not None and code not in known_posts:
+            faults.append((column, f"there is no post {code!r}; add it before the point"))
+    kinds = [one.code for one in taxonomy.kinds]
+    departments = [one.code for one in taxonomy.departments]
+    for kind, department in fields.departments.items():
+        if kind not in kinds:
+            faults.append(("departments", f"{kind!r} is not a kind; the catalogue has {', '.join(kinds)}"))
+        if department not in departments:
+            faults.append(
+                ("departments", f"{department!r} is not a department; the catalogue has {', '.join(departments)}")
+            )
+    return faults
 
 
-def _unknown_category(fields: PointFields, taxonomy: Taxonomy) -> str:
-    return f"{fields.category!r} is not a place category; the catalogue has {', '.join(taxonomy.categories)}"
+def _refuse_first(session: Session, fields: PointFields, taxonomy: Taxonomy) -> None:
+    faults = _faults(fields, posts.posts_by_code(session, _posts_of(fields)), taxonomy)
+    if faults:
+        column, reason = faults[0]
+        raise Unfit(f"{column}: {reason}.")

@@ -1,6 +1,7 @@
 """Tables of the points domain."""
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -20,9 +21,18 @@ class Point(Identified, Table):
     address: Mapped[str] = mapped_column(sa.String(200), default="")
     longitude: Mapped[float]  # degrees, WGS-84
     latitude: Mapped[float]  # degrees, WGS-84
-    responsible_post: Mapped[str] = mapped_column(sa.String(80))
-    responsible_person: Mapped[str] = mapped_column(sa.String(80), default="")
     no_parking: Mapped[bool] = mapped_column(default=False)
+    first_post: Mapped[str | None] = mapped_column(sa.String(32), sa.ForeignKey("posts.code"))
+    specific_post: Mapped[str | None] = mapped_column(sa.String(32), sa.ForeignKey("posts.code"))
+    # Code of a kind: of a department. Never null in effect; SQLite cannot add a column that says so.
+    departments: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict, nullable=True)
+    assess_every_days: Mapped[int | None]  # days between patrols; null: it is not patrolled
+    zone_key: Mapped[str | None] = mapped_column(sa.String(80))  # picture that shows what belongs to the point
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     revision: Mapped[int] = mapped_column(default=1)  # grows with every change; the ETag
+
+    @property
+    def has_zone_picture(self) -> bool:
+        """Say whether somebody has sent a picture of the zone."""
+        return self.zone_key is not None

@@ -56,6 +56,9 @@ class Client:
     def add_point(self, code: str, **changes: Any) -> dict[str, Any]:
         return expect(self.http.post("/api/v1/points", json=point_fields(code, **changes)))
 
+    def add_post(self, code: str, **changes: Any) -> dict[str, Any]:
+        return expect(self.http.post("/api/v1/posts", json={"code": code, "zh": f"{code} 岗"} | changes))
+
     def issues(self, **filters: Any) -> list[dict[str, Any]]:
         return self.all("/api/v1/issues", **filters)
 
@@ -96,9 +99,9 @@ def point_fields(code: str = "P01", **changes: Any) -> dict[str, Any]:
         "name": f"{code} 翠拥华庭东门",
         "category": "residential_estate",
         "community": "翠宁社区",
+        "address": "翠宁路 1 号",
         "longitude": 114.1421,
         "latitude": 22.5683,
-        "responsible_post": "翠宁社区第一书记",
     } | changes
 
 

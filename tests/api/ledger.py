@@ -77,7 +77,9 @@ class Ledger:
         return capture
 
     def numbering(self, window: timedelta = WINDOW) -> issues.Numbering:
-        return issues.Numbering(prefix="DH", repeat_window=window)
+        return issues.Numbering(
+            prefix="DH", repeat_window=window, taxonomy=self.office.context.taxonomy, zone=self.office.settings.zone
+        )
 
 
 def violation(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from api.errors import FormatRefused, StreetError, TooLarge, Unfit
-from api.points.sheets import read_csv, read_xlsx
+from api.points.service import SHEET
 from tests.api.client import Client, expect, refusal
 from tests.api.running import ROOT, Running
 from tests.api.test_sheets import send
@@ -88,7 +88,7 @@ def test_a_bad_workbook_is_refused_quickly(made, kind: type[StreetError]) -> Non
     content = made()
     began = time.process_time()
     with pytest.raises(kind) as refused:
-        read_xlsx(content)
+        SHEET.read_xlsx(content)
 
     assert refused.type is not StreetError
     assert 400 <= refused.value.status < 500
@@ -105,9 +105,9 @@ def test_a_bad_workbook_costs_little_memory(name: str, tmp_path: Path) -> None:
     code = (
         "import sys\n"
         "from api.errors import StreetError\n"
-        "from api.points.sheets import read_xlsx\n"
+        "from api.points.service import SHEET\n"
         "content = open(sys.argv[1], 'rb').read()\n"
-        "try:\n    read_xlsx(content)\nexcept StreetError:\n    pass\n"
+        "try:\n    SHEET.read_xlsx(content)\nexcept StreetError:\n    pass\n"
         "peak = next(line for line in open('/proc/self/status') if line.startswith('VmHWM'))\n"
         "print(int(peak.split()[1]) // 1024)\n"
     )
@@ -136,7 +136,7 @@ BAD_CSV = {
 def test_a_bad_csv_is_refused_quickly(content: bytes, kind: type[StreetError]) -> None:
     began = time.process_time()
     with pytest.raises(kind):
-        read_csv(content)
+        SHEET.read_csv(content)
 
     assert time.process_time() - began < SECONDS
 
@@ -144,7 +144,7 @@ def test_a_bad_csv_is_refused_quickly(content: bytes, kind: type[StreetError]) -
 def test_a_complaint_does_not_repeat_a_huge_cell() -> None:
     cells = [[*row(f"H{n}"), "maybe" * 20_000] for n in range(10)]
     with pytest.raises(Unfit) as refused:
-        read_csv(csv_file(*cells, heading=[*HEADING, "no_parking"]))
+        SHEET.read_csv(csv_file(*cells, heading=[*HEADING, "no_parking"]))
 
     assert len(str(refused.value)) < 1000
     assert len(str(refused.value.errors)) < 10_000

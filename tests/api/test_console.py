@@ -261,7 +261,8 @@ def test_names_and_notes_are_shown_as_written_and_never_run(
     browser: Browser, over_wire: Client, photo_factory: PhotoFactory, point_code: str
 ) -> None:
     evil = "<img src=x onerror=document.title='owned'>"
-    over_wire.add_point(point_code, name=evil, responsible_post=evil, community=evil)
+    over_wire.add_post(point_code, zh=evil, holder=evil)
+    over_wire.add_point(point_code, name=evil, specific_post=point_code, community=evil)
     over_wire.wait(*over_wire.take((f"{evil}.jpg", photo_factory(of=GARBAGE)), point=point_code))
     (issue,) = over_wire.issues(point=point_code, violation=GARBAGE)
     over_wire.step(issue["number"], "close", evil)

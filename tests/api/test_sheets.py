@@ -8,14 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.points import sheets
 from api.points.schemas import PointFields
+from api.points.service import SHEET
 from tests.api.client import Client, expect, point_fields, refusal
 from tests.api.ledger import Ledger
 from tests.api.workbooks import HEADING, csv_file, row, xlsx_file
 
 FORMULAS = ["=1+1", "+86 755", "-5 号", "@SUM(A1)", "'=quoted", "''@twice", '=HYPERLINK("http://x","y")']
-WRITERS = [("points.csv", sheets.write_csv), ("points.xlsx", sheets.write_xlsx)]
+WRITERS = [("points.csv", SHEET.write_csv), ("points.xlsx", SHEET.write_xlsx)]
 MAKERS = [("p.csv", csv_file), ("p.xlsx", xlsx_file)]
 
 
@@ -28,15 +28,14 @@ def point(code: str = "R1", **changes: object) -> PointFields:
 
 
 def read(name: str, content: bytes) -> list[PointFields]:
-    rows = sheets.read_csv(content) if name.endswith("csv") else sheets.read_xlsx(content)
-    return [fields for _, fields in rows]
+    return [row.fields for row in SHEET.read(name, content)]
 
 
 @pytest.mark.parametrize(("name", "write"), WRITERS)
 def test_what_is_written_can_be_read_again(name, write) -> None:
     points = [
         point("R1", address="翠宁路 1 号，东门", no_parking=True, longitude=-0.1278),
-        point("R2", name='with "quotes", a comma; and 中文', responsible_person="王五"),
+        point("R2", name='with "quotes", a comma; and 中文', assess_every_days=None),
         *(point(f"F{number}", name=text, address=text) for number, text in enumerate(FORMULAS)),
     ]
 
@@ -67,8 +66,8 @@ def test_any_text_survives_the_way_there_and_back(name, write, named, community,
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_a_spreadsheet_runs_nothing_of_ours(text: str) -> None:
-    cell = openpyxl.load_workbook(io.BytesIO(sheets.write_xlsx([point(name=text)]))).active["B2"]
-    line = sheets.write_csv([point(name=text)]).decode("utf-8-sig").splitlines()[1]
+    cell = openpyxl.load_workbook(io.BytesIO(SHEET.write_xlsx([point(name=text)]))).active["B2"]
+    line = SHEET.write_csv([point(name=text)]).decode("utf-8-sig").splitlines()[1]
 
     assert "f" != cell.data_type
     assert str(cell.value).startswith("'")
@@ -76,7 +75,7 @@ def test_a_spreadsheet_runs_nothing_of_ours(text: str) -> None:
 
 
 def test_a_csv_begins_with_the_mark_that_spreadsheets_need() -> None:
-    assert sheets.write_csv([point()]).startswith(b"\xef\xbb\xbf")
+    assert SHEET.write_csv([point()]).startswith(b"\xef\xbb\xbf")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
@@ -182,7 +181,7 @@ BAD_CELLS = {
     "not a number": ("longitude", "nan"),
     "infinity": ("latitude", "inf"),
     "no name": ("name", ""),
-    "no post": ("responsible_post", "  "),
+    "no community": ("community", "  "),
     "a long name": ("name", "x" * 121),
     "a path as code": ("code", "../x"),
     "a line in a name": ("name", "a\nb"),

@@ -29,7 +29,7 @@ def test_a_photo_of_garbage_opens_an_issue_with_its_evidence(
     assert ("open" if proved else "in_review") == issue["state"]
     assert "sanitation" == issue["kind"]["code"]
     assert "暴露垃圾" == issue["violation"]["zh"]
-    assert "翠宁社区第一书记" == issue["point"]["responsible_post"]
+    assert (None, "sanitation_service") == (issue["post"], issue["department"])
     assert ["sanitation_service"] == [one["code"] for one in issue["departments"]]
     assert "image/jpeg" == evidence.headers["content-type"]
     assert opened(cover.content).size == opened(evidence.content).size

@@ -11,7 +11,7 @@ import openpyxl
 
 from tests.api.client import point_fields
 
-HEADING = ("code", "name", "category", "community", "longitude", "latitude", "responsible_post")
+HEADING = ("code", "name", "category", "community", "address", "longitude", "latitude")
 MIB = 1024 * 1024
 
 

@@ -19,7 +19,7 @@ export default {
               <span class="pw-issue-quiet"><span class="pw-number">{{ row.number }}</span><span class="pw-issue-kind">{{ row.kind }}</span><span>{{ row.community }}</span></span>
             </span>
             <span class="pw-issue-side">
-              <span><em>{{ texts.post }}</em>{{ row.post }}<template v-if="row.person"> · {{ row.person }}</template></span>
+              <span><em>{{ texts.post }}</em>{{ row.post }}<template v-if="row.department">（{{ row.department }}）</template></span>
               <span v-for="due in row.due"><em>{{ texts.due }}</em>{{ due.words }}<span v-if="due.mark" class="pw-pace" :data-pace="due.pace">{{ due.mark }}</span></span>
               <span class="pw-issue-first"><em>{{ texts.first }}</em><time>{{ row.first }}</time></span>
               <span><em>{{ texts.last }}</em><time>{{ row.last }}</time></span>

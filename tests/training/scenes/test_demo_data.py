@@ -14,7 +14,7 @@ from training.scenes import demo, exif
 DEMO = Path(__file__).parents[3] / "datasets" / "demo"
 COLUMNS = [
     *("code", "name", "category", "community", "address", "longitude", "latitude"),
-    *("responsible_post", "responsible_person", "no_parking"),
+    *("no_parking", "first_post", "specific_post", "departments", "assess_every_days"),
 ]
 CATEGORIES = {
     *("community", "residential_estate", "back_street", "road", "commercial_street", "wet_market", "mall", "park"),
@@ -54,7 +54,9 @@ def test_all_16_place_categories_occur(points):
 
 
 def test_every_point_names_a_post_and_says_whether_one_may_park(points):
-    assert all(point["responsible_post"] for point in points)
+    posts = {post["code"] for post in demo.rows(DEMO / "posts.csv")}
+
+    assert {point["first_post"] for point in points} | {point["specific_post"] for point in points} <= posts
     assert {"true", "false"} == {point["no_parking"] for point in points}
 
 

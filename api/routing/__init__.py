@@ -1,0 +1,1 @@
+"""Who answers for what: point × kind of problem → a named post and a department, most specific rule first."""
