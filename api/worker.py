@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from api.accounts.schemas import EVERYWHERE
 from api.captures import service as captures
+from api.captures.schemas import Status
 from api.captures.tables import Capture
 from api.context import Service
 from api.database import now
@@ -66,12 +67,7 @@ class Worker:
         self._veil = Veil() if context.settings.privacy == "blur" else None
         #: tells this run of this process from any other, also one with the same process id
         self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._numbering = issues.Numbering(
-            prefix=context.settings.number_prefix,
-            repeat_window=timedelta(days=context.settings.repeat_window_days),
-            taxonomy=context.taxonomy,
-            zone=context.settings.zone,
-        )
+        self._numbering = issues.Numbering.of(context.settings, context.taxonomy)
 
     def stop(self) -> None:
         """Let the capture at hand be finished, then leave."""
@@ -185,6 +181,8 @@ class Worker:
                 for_good=for_good,
                 max_attempts=self._context.settings.max_attempts,
             )
+            if captures.captures_by_id(session, [capture.id])[capture.id].status == Status.failed:
+                issues.cannot_judge(session, capture.id)
 
     def _marks(self, violations: list[Violation]) -> list[Mark]:
         language = self._context.settings.language

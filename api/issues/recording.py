@@ -1,22 +1,26 @@
-"""How issues come about: `record` is the one function by which a violation becomes an issue, whoever saw it."""
+"""How issues come about: `record` for what a model has seen, `report` for what a person told. There is no other way."""
 
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from api.captures import service as captures
 from api.database import now
-from api.issues import steps
+from api.errors import Unfit
+from api.issues import after, steps
 from api.issues.schemas import Source
 from api.issues.tables import Issue, IssueCounter, Sighting
 from api.issues.transitions import SUSPECTED, State
 from api.points import service as points
 from api.routing import service as routing
+from api.settings import Settings
 from detector.rules import Certainty, Violation
 from detector.taxonomy import Taxonomy
 
@@ -30,6 +34,16 @@ class Numbering:
     taxonomy: Taxonomy  #: the catalogue, which routing falls back on
     zone: tzinfo  #: the office's, in which a routing rule's days are counted
 
+    @classmethod
+    def of(cls, settings: Settings, taxonomy: Taxonomy) -> "Numbering":
+        """Give what the settings say."""
+        return cls(
+            prefix=settings.number_prefix,
+            repeat_window=timedelta(days=settings.repeat_window_days),
+            taxonomy=taxonomy,
+            zone=settings.zone,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
@@ -41,45 +55,99 @@ class Seen:
     source: Source = Source.photo
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a person told: one who stands there, or one outside who writes or calls."""
+
+    point_id: uuid.UUID
+    class_code: str
+    source: Source
+    state: State  #: what a new issue starts as: open where the teller may decide that, in review, or a lead
+    at: datetime
+    note: str = ""
+    by_user_id: uuid.UUID | None = None
+    capture_ids: Sequence[uuid.UUID] = ()  #: photos of that point
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """An issue that has to be open, and what opens it where it is not."""
+
+    point_id: uuid.UUID
+    code: str
+    state: State
+    source: Source
+    at: datetime
+    capture_id: uuid.UUID | None
+    confidence: float | None = None
+    by: uuid.UUID | None = None
+    words: str = ""
+
+
 def record(session: Session, seen: Seen, violations: Sequence[Violation], numbering: Numbering) -> list[Issue]:
     """Turn what one capture shows into sightings on the open issues of its point, opening them where none is.
 
-    All boxes of a class on a capture are one sighting. Recording a capture a second time changes nothing.
+    All boxes of a class on a capture are one sighting. Recording a capture a second time changes nothing. On an
+    after-photo the class that it should show put right is no sighting but a verdict.
     """
     # One holding an issue and wanting a number, another holding the number and wanting that issue, would be a deadlock.
     points.hold_point(session, seen.point_id)
     by_class: dict[str, list[Violation]] = defaultdict(list)
     for violation in violations:
         by_class[violation.code].append(violation)
-    known = set(session.scalars(sa.select(Sighting.class_code).where(Sighting.capture_id == seen.capture_id)))
-    return [_record_class(session, seen, code, by_class[code], numbering) for code in sorted(by_class.keys() - known)]
+    judged = after.judge(session, seen.capture_id, by_class, numbering.taxonomy)
+    there = {
+        one.class_code: one
+        for one in session.scalars(sa.select(Sighting).where(Sighting.capture_id == seen.capture_id))
+    }
+    touched = []
+    for code in sorted(by_class.keys() - {judged}):
+        if code not in there:
+            touched.append(_record_class(session, seen, code, by_class[code], numbering))
+        elif there[code].confidence is None:
+            touched.append(_look_at_told(session, there[code], by_class[code]))
+    return touched
+
+
+def _surest(found: list[Violation]) -> Violation:
+    return max(found, key=lambda one: (one.certainty is Certainty.automatic, one.confidence))
+
+
+def _looked(found: list[Violation]) -> dict[str, Any]:
+    """Give what the model saw as columns of a sighting."""
+    surest = _surest(found)
+    boxes = [{"box": [round(edge, 1) for edge in one.box], "confidence": round(one.confidence, 4)} for one in found]
+    return {
+        "confidence": surest.confidence,
+        "certainty": surest.certainty,
+        "reason": surest.reason,
+        "boxes": boxes,
+        "model": surest.model,
+    }
 
 
 def _record_class(session: Session, seen: Seen, code: str, found: list[Violation], numbering: Numbering) -> Issue:
-    surest = max(found, key=lambda one: (one.certainty is Certainty.automatic, one.confidence))
+    surest = _surest(found)
     state = State.open if surest.certainty is Certainty.automatic else State.in_review
-    issue = _open_issue(session, seen, code, state, surest, numbering)
-    session.add(
-        Sighting(
-            issue_id=issue.id,
-            capture_id=seen.capture_id,
-            class_code=code,
-            source=seen.source,
-            seen_at=seen.at,
-            confidence=surest.confidence,
-            certainty=surest.certainty,
-            reason=surest.reason,
-            boxes=[
-                {"box": [round(edge, 1) for edge in one.box], "confidence": round(one.confidence, 4)} for one in found
-            ],
-            model=surest.model,
-        )
+    wanted = _Wanted(
+        point_id=seen.point_id,
+        code=code,
+        state=state,
+        source=seen.source,
+        at=seen.at,
+        capture_id=seen.capture_id,
+        confidence=surest.confidence,
     )
-    issue.sighting_count += 1
-    issue.first_seen_at = min(issue.first_seen_at, seen.at)
-    issue.last_seen_at = max(issue.last_seen_at, seen.at)
-    if issue.confidence is None or surest.confidence > issue.confidence:
-        issue.confidence, issue.cover_capture_id = surest.confidence, seen.capture_id
+    issue = _open_issue(session, wanted, numbering)
+    sighting = Sighting(
+        issue_id=issue.id,
+        capture_id=seen.capture_id,
+        class_code=code,
+        source=seen.source,
+        seen_at=seen.at,
+        **_looked(found),
+    )
+    _add(session, issue, sighting)
     if issue.state in SUSPECTED and state is State.open:
         steps.move(session, issue, State.open, "seen_clearly", capture_id=seen.capture_id)
     else:
@@ -88,21 +156,97 @@ def _record_class(session: Session, seen: Seen, code: str, found: list[Violation
     return issue
 
 
-def _open_issue(
-    session: Session, seen: Seen, code: str, state: State, surest: Violation, numbering: Numbering
-) -> Issue:
+def _add(session: Session, issue: Issue, sighting: Sighting) -> None:
+    session.add(sighting)
+    issue.sighting_count += 1
+    issue.first_seen_at = min(issue.first_seen_at, sighting.seen_at)
+    issue.last_seen_at = max(issue.last_seen_at, sighting.seen_at)
+    _cover(issue, sighting)
+
+
+def _cover(issue: Issue, sighting: Sighting) -> None:
+    """Let the surest picture stand for the issue; any picture is better than none."""
+    surer = sighting.confidence is not None and (issue.confidence is None or sighting.confidence > issue.confidence)
+    if sighting.capture_id is not None and (surer or issue.cover_capture_id is None):
+        issue.confidence, issue.cover_capture_id = sighting.confidence, sighting.capture_id
+
+
+def _look_at_told(session: Session, sighting: Sighting, found: list[Violation]) -> Issue:
+    """Add what the model sees on a photo to what a person told with it; that opens nothing by itself."""
+    for name, value in _looked(found).items():
+        setattr(sighting, name, value)
+    issue = session.get_one(Issue, sighting.issue_id, with_for_update=True, populate_existing=True)
+    _cover(issue, sighting)
+    issue.revision += 1
+    session.flush()
+    return issue
+
+
+def report(session: Session, told: Told, numbering: Numbering) -> Issue:
+    """Turn what a person told into sightings on the open issue of that point and class, opening it where none is.
+
+    Raises:
+        Unfit: the class is unknown or switched off, or a photo does not belong to the point.
+    """
+    entry = numbering.taxonomy.classes.get(told.class_code)
+    if entry is None or not entry.enabled:
+        raise Unfit(f"class_code: {told.class_code[:48]!r} is not in the catalogue, or is switched off.")
+    photos = captures.captures_by_id(session, told.capture_ids)
+    for capture_id in told.capture_ids:
+        if capture_id not in photos or photos[capture_id].point_id != told.point_id:
+            raise Unfit(f"capture_ids: there is no photo {capture_id} of this point.")
+    points.hold_point(session, told.point_id)
+    wanted = _Wanted(
+        point_id=told.point_id,
+        code=told.class_code,
+        state=told.state,
+        source=told.source,
+        at=told.at,
+        capture_id=told.capture_ids[0] if told.capture_ids else None,
+        by=told.by_user_id,
+        words=told.note,
+    )
+    issue = _open_issue(session, wanted, numbering)
+    _add_told(session, issue, told)
+    before = State(issue.state)
+    to = State.open if before in SUSPECTED and told.state is State.open else before
+    steps.move(session, issue, to, "reported", by=told.by_user_id, words=told.note, capture_id=wanted.capture_id)
+    session.flush()
+    return issue
+
+
+def _add_told(session: Session, issue: Issue, told: Told) -> None:
+    """Add one sighting for each photo that is none yet, or one without a photo."""
+    shown = sa.select(Sighting.capture_id).where(
+        Sighting.capture_id.in_(told.capture_ids), Sighting.class_code == told.class_code
+    )
+    new = [one for one in dict.fromkeys(told.capture_ids) if one not in set(session.scalars(shown))]
+    for place, capture_id in enumerate(new or [None]):
+        sighting = Sighting(
+            issue_id=issue.id,
+            capture_id=capture_id,
+            class_code=told.class_code,
+            source=told.source,
+            seen_at=told.at,
+            note=told.note if place == 0 else "",
+            by_user_id=told.by_user_id,
+        )
+        _add(session, issue, sighting)
+
+
+def _open_issue(session: Session, wanted: _Wanted, numbering: Numbering) -> Issue:
     """Give the open issue of a point and class, locked: the one that is there, a reopened one, or a new one."""
-    found = steps.open_issue_of(session, seen.point_id, code)
+    found = steps.open_issue_of(session, wanted.point_id, wanted.code)
     if found is not None:
         return found
-    reopened = _reopen(session, seen, code, state, numbering)
+    reopened = _reopen(session, wanted, numbering)
     if reopened is not None:
         return reopened
     at = now()
     answers = routing.route(
         session,
-        point=points.points_by_id(session, [seen.point_id])[seen.point_id],
-        class_code=code,
+        point=points.points_by_id(session, [wanted.point_id])[wanted.point_id],
+        class_code=wanted.code,
         on=at.astimezone(numbering.zone).date(),
         taxonomy=numbering.taxonomy,
     )
@@ -110,18 +254,18 @@ def _open_issue(
         "department": answers.department,
         "post_id": answers.post_id,
         "number": _next_number(session, numbering.prefix),
-        "point_id": seen.point_id,
-        "class_code": code,
-        "state": state,
+        "point_id": wanted.point_id,
+        "class_code": wanted.code,
+        "state": wanted.state,
         "state_since": at,
-        "source": seen.source,
+        "source": wanted.source,
         "opened_at": at,
-        "clock_started_at": at if state is State.open else None,
-        "first_seen_at": seen.at,
-        "last_seen_at": seen.at,
+        "clock_started_at": at if wanted.state is State.open else None,
+        "first_seen_at": wanted.at,
+        "last_seen_at": wanted.at,
         "sighting_count": 0,
-        "confidence": surest.confidence,
-        "cover_capture_id": seen.capture_id,
+        "confidence": wanted.confidence,
+        "cover_capture_id": wanted.capture_id,
     }
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     made = session.execute(
@@ -130,20 +274,23 @@ def _open_issue(
         .on_conflict_do_nothing(index_elements=["point_id", "class_code"], index_where=Issue.closed_at.is_(None))
         .returning(Issue.id)
     ).scalar_one_or_none()
-    issue = steps.open_issue_of(session, seen.point_id, code)  # another may have been first; then it is that one's
-    assert issue is not None
+    issue = steps.open_issue_of(session, wanted.point_id, wanted.code)
+    assert issue is not None  # this one, or that of another who was first
     if made is not None:
-        steps.note(session, issue, "opened", None, state, capture_id=seen.capture_id, at=at)
+        steps.note(
+            session, issue, "opened", None, wanted.state, by=wanted.by, capture_id=wanted.capture_id, at=at,
+            data={"source": wanted.source},
+        )  # fmt: skip
     return issue
 
 
-def _reopen(session: Session, seen: Seen, code: str, state: State, numbering: Numbering) -> Issue | None:
+def _reopen(session: Session, wanted: _Wanted, numbering: Numbering) -> Issue | None:
     """Open the issue again that was closed here within the repeat window; None where there is none."""
     recent = (
         sa.select(Issue)
         .where(
-            Issue.point_id == seen.point_id,
-            Issue.class_code == code,
+            Issue.point_id == wanted.point_id,
+            Issue.class_code == wanted.code,
             Issue.state == State.closed,
             Issue.closed_at > now() - numbering.repeat_window,
         )
@@ -156,7 +303,9 @@ def _reopen(session: Session, seen: Seen, code: str, state: State, numbering: Nu
         return None
     try:
         with session.begin_nested():
-            steps.move(session, found, state, "reopened", capture_id=seen.capture_id)
+            steps.move(
+                session, found, wanted.state, "reopened", by=wanted.by, words=wanted.words, capture_id=wanted.capture_id
+            )
             session.flush()
     except sa.exc.IntegrityError:  # another worker has just opened one here
         session.expire_all()

@@ -15,6 +15,8 @@ from api.context import Context, Service
 from api.database import now
 from api.errors import Unfit
 from api.etags import revision_of, tagged
+from api.idempotency.door import OnceOnly
+from api.idempotency.service import Answer
 from api.issues import service
 from api.issues.schemas import (
     AfterPhotoView,
@@ -22,7 +24,10 @@ from api.issues.schemas import (
     EventView,
     IssuePoint,
     IssueView,
+    Possible,
+    Report,
     SightingView,
+    Source,
     Step,
     Summary,
     Titled,
@@ -40,6 +45,7 @@ from detector.taxonomy import Named, Taxonomy, ViolationClass
 router = APIRouter(prefix="/issues", tags=["issues"])
 
 IssueViewer = Annotated[Caller, Depends(allow(Permission.view_issues))]
+Reporter = Annotated[Caller, Depends(allow(Permission.report_issues))]
 StepTaker = Annotated[Caller, Depends(allow(*dict.fromkeys(step.permission for step in TRANSITIONS.values())))]
 
 
@@ -87,6 +93,40 @@ def _classes(taxonomy: Taxonomy, kind: str | None, violation: str | None) -> lis
     return found
 
 
+@router.post(
+    "",
+    status_code=201,
+    response_model=IssueView,
+    summary="Report a problem by hand; where it is known already, the report is added to the open issue",
+)
+def report(context: Context, caller: Reporter, told: Report, once: OnceOnly) -> Response:
+    with context.database.write() as session:
+        return once.answer(session, told, lambda: _report(session, context, caller, told))
+
+
+def _report(session: Session, context: Service, caller: Caller, told: Report) -> Answer:
+    point = points.get_point(session, told.point, within=caller.scope(Permission.report_issues))
+    decides = caller.may(Permission.review_issues, community=point.community, point=point.code)
+    wanted = service.Told(
+        point_id=point.id,
+        class_code=told.class_code,
+        source=Source.hand,
+        state=State.open if decides else State.in_review,
+        at=now(),
+        note=told.note.strip(),
+        by_user_id=caller.user_id,
+        capture_ids=told.capture_ids,
+    )
+    issue = service.report(session, wanted, service.Numbering.of(context.settings, context.taxonomy))
+    return _answer(session, context, issue, status=201)
+
+
+def _answer(session: Session, context: Service, issue: Issue, *, status: int = 200) -> Answer:
+    view = views(session, [issue], context)[0]
+    headers = {"ETag": f'"{view.revision}"', "Location": f"/api/v1/issues/{view.number}"}
+    return Answer(status=status, body=view.model_dump_json(), headers=headers)
+
+
 @router.get("/summary", summary="How many issues stand where")
 def summarise(context: Context, caller: IssueViewer) -> Summary:
     with context.database.read() as session:
@@ -125,18 +165,28 @@ def list_after_photos(context: Context, caller: IssueViewer, number: str) -> lis
         return [AfterPhotoView.model_validate(row) for row in rows]
 
 
-@router.post("/{number}/steps", summary="Do something to an issue")
+@router.get("/{number}/actions", summary="What the caller may do to an issue now, and what each of it needs")
+def list_actions(context: Context, caller: IssueViewer, number: str) -> list[Possible]:
+    with context.database.read() as session:
+        issue = service.get_issue(session, number, within=caller.scope(Permission.view_issues))
+        return service.possible(session, caller, issue)
+
+
+@router.post("/{number}/steps", response_model=IssueView, summary="Do something to an issue")
 def take_step(
     context: Context,
     caller: StepTaker,
     number: str,
     wanted: Step,
-    response: Response,
+    once: OnceOnly,
     if_match: Annotated[str | None, Header()] = None,
-) -> IssueView:
-    with context.database.write() as session:
+) -> Response:
+    def do() -> Answer:
         issue = service.step(session, number, wanted, caller, context.taxonomy, revision=revision_of(if_match))
-        return tagged(views(session, [issue], context)[0], response)
+        return _answer(session, context, issue)
+
+    with context.database.write() as session:
+        return once.answer(session, wanted, do)
 
 
 def views(session: Session, rows: list[Issue], context: Service) -> list[IssueView]:

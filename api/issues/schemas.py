@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.clocks.standing import Pace
-from api.issues.transitions import Action, State
+from api.issues.transitions import Action, Need, State
 from api.posts.schemas import PostBrief
 from detector.rules import Certainty, Reason
 
@@ -183,6 +183,28 @@ class Step(BaseModel):
     into: str | None = Field(default=None, max_length=64, pattern=_PLAIN, description="number of the issue that stays")
     violation: str | None = Field(default=None, max_length=48, pattern=_PLAIN, description="code of a class")
     level: Level | None = None
+
+
+class Possible(BaseModel):
+    """Something that the caller may do to an issue now."""
+
+    action: Action
+    to: State = Field(description="where that leads; its own state where it stays")
+    needs: tuple[Need, ...] = Field(description="fields without which it is refused; `after_photo`: send one first")
+    takes: tuple[Need, ...] = Field(description="fields that may be given too")
+
+
+class Report(BaseModel):
+    """What somebody saw with their own eyes, or was told."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    point: str = Field(min_length=1, max_length=64, pattern=_PLAIN, description="code or id")
+    class_code: str = Field(max_length=48, pattern=_PLAIN, description="any class of the catalogue that is switched on")
+    note: str = Field(default="", max_length=2000, pattern=_PLAIN)
+    capture_ids: list[uuid.UUID] = Field(
+        default_factory=list, max_length=20, description="photos of that point, sent to `/captures` before"
+    )
 
 
 class Summary(BaseModel):

@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 from api.accounts.schemas import Scope
 from api.audit import service as audit
 from api.audit.tables import AuditEvent
-from api.issues.after import add_after_photo
+from api.issues.after import add_after_photo, cannot_judge
 from api.issues.reach import get_issue, inside, may
-from api.issues.recording import Numbering, Seen, record
-from api.issues.steps import SUBJECT, step
+from api.issues.recording import Numbering, Seen, Told, record, report
+from api.issues.steps import SUBJECT, possible, step
 from api.issues.tables import AfterPhoto, Issue, Sighting
 from api.issues.transitions import State
 from api.paging import Window, cut
@@ -29,7 +29,9 @@ __all__ = [
     "Filter",
     "Numbering",
     "Seen",
+    "Told",
     "add_after_photo",
+    "cannot_judge",
     "get_issue",
     "inside",
     "issues_by_id",
@@ -38,7 +40,9 @@ __all__ = [
     "list_issues",
     "list_sightings",
     "may",
+    "possible",
     "record",
+    "report",
     "step",
     "summarise",
     "unfinished_by_point",

@@ -15,7 +15,7 @@ from api.audit import service as audit
 from api.database import now
 from api.errors import Conflict, Forbidden, Stale, Unfit
 from api.issues.reach import get_issue, may
-from api.issues.schemas import Extension, Step, Verdict
+from api.issues.schemas import Extension, Possible, Step, Verdict
 from api.issues.tables import AfterPhoto, Issue, Sighting
 from api.issues.transitions import (
     ENDED,
@@ -27,6 +27,7 @@ from api.issues.transitions import (
     Need,
     State,
     Transition,
+    allowed,
 )
 from api.points import service as points
 from detector.taxonomy import Taxonomy
@@ -155,6 +156,31 @@ def holds(condition: Condition, issue: Issue) -> bool:
     if condition is Condition.extension_requested:
         return issue.extension == Extension.requested
     return issue.supervised == (condition is Condition.supervised)
+
+
+def possible(session: Session, caller: Caller, issue: Issue) -> list[Possible]:
+    """Give what a caller may do to an issue now, and what each of it needs and takes."""
+    state = State(issue.state)
+    found = [TRANSITIONS[one] for one in allowed(state, lambda permission: may(session, caller, permission, issue))]
+    return [
+        Possible(
+            action=rule.action, to=rule.to or state, needs=_needs_now(session, caller, issue, rule), takes=rule.takes
+        )
+        for rule in found
+        if rule.only_if is None or holds(rule.only_if, issue)
+    ]
+
+
+def _needs_now(session: Session, caller: Caller, issue: Issue, rule: Transition) -> tuple[Need, ...]:
+    """Give what an action needs of this caller on this issue as it stands."""
+    needs = set(rule.needs)
+    if rule.action is Action.close and not may(session, caller, Permission.waive_after_photo, issue):
+        needs.add(Need.after_photo)
+    if rule.action is Action.sign_off and issue.after_verdict == Verdict.still_seen:
+        needs.add(Need.note)
+    if Need.after_photo in needs and after_photos(session, issue):
+        needs.discard(Need.after_photo)
+    return tuple(one for one in Need if one in needs)
 
 
 def _hold(session: Session, number_or_id: str, wanted: Step, within: Scope) -> tuple[Issue, Issue | None]:

@@ -97,6 +97,50 @@ class AfterPhoto(Identified, Table):
     spent: Mapped[bool] = mapped_column(default=False)  # it was refused, or the issue came back: it proves nothing now
 
 
+class Whistle(Identified, Table):
+    """A community's call (社区吹哨): departments shall come to an issue. One at a time is open on an issue."""
+
+    __tablename__ = "whistles"
+    __table_args__ = (
+        sa.Index(
+            "one_open_whistle_per_issue",
+            "issue_id",
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        ),
+    )
+
+    issue_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("issues.id"), index=True)
+    note: Mapped[str] = mapped_column(sa.String(2000))  # what is to be done
+    called_at: Mapped[datetime]
+    by_user_id: Mapped[uuid.UUID | None]
+    ended_at: Mapped[datetime | None]
+
+
+class WhistleCall(Identified, Table):
+    """One department that was called (部门报到): when it came, what it did, how the community rates that."""
+
+    __tablename__ = "whistle_calls"
+    __table_args__ = (
+        sa.UniqueConstraint("whistle_id", "department"),
+        sa.CheckConstraint("rating BETWEEN 1 AND 5", name="one_to_five"),
+        sa.Index("ix_whistle_calls_department", "department", "issue_id"),
+    )
+
+    whistle_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("whistles.id"))
+    issue_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("issues.id"), index=True)
+    department: Mapped[str] = mapped_column(sa.String(48))
+    due_at: Mapped[datetime]  # when it must have arrived
+    arrived_at: Mapped[datetime | None]
+    arrived_by: Mapped[uuid.UUID | None]
+    finished_at: Mapped[datetime | None]
+    outcome: Mapped[str] = mapped_column(sa.String(2000), default="")  # what it did
+    rating: Mapped[int | None]  # 1 (poor) to 5
+    rating_note: Mapped[str] = mapped_column(sa.String(2000), default="")
+    rated_at: Mapped[datetime | None]
+
+
 class IssueCounter(Table):
     """The last number given in a year."""
 

@@ -9,6 +9,7 @@ from api.accounts import tables as _accounts
 from api.audit import tables as _audit
 from api.captures import tables as _captures
 from api.database import Instant, Table
+from api.idempotency import tables as _idempotency
 from api.issues import tables as _issues
 from api.notify import tables as _notify
 from api.points import tables as _points
@@ -22,6 +23,7 @@ TABLES = (
     _points,
     _routing,
     _captures,
+    _idempotency,
     _issues,
     _notify,
 )  # importing them registers them with `Table.metadata`
