@@ -30,6 +30,9 @@ from api.routing import routes as routing
 from api.sealing import open_sealer
 from api.settings import Settings
 from api.sheets import MAX_BYTES as SHEET_BYTES
+from api.standards import routes as standards
+from api.standards import service as standards_service
+from detector import shipped
 from detector.taxonomy import read_taxonomy
 
 DESCRIPTION = """Photos of points go in; one open issue for each point and kind of violation comes out.
@@ -39,7 +42,7 @@ the upright original picture, positions are WGS-84 degrees. Refusals are problem
 
 
 #: What is imported as a table, by its path.
-REGISTERS = ("points", "posts", "routing/rules")
+REGISTERS = ("points", "posts", "routing/rules", "standards/items")
 
 
 def open_service(settings: Settings) -> Service:
@@ -58,6 +61,7 @@ def open_service(settings: Settings) -> Service:
     database.upgrade()
     with database.write() as session:
         accounts_service.first_start(session, settings.data_dir)
+        standards_service.first_start(session, shipped("datasets/standards/example.yaml"), taxonomy)
     return Service(
         settings=settings,
         database=database,
@@ -99,6 +103,7 @@ def build_app(settings: Settings) -> FastAPI:
         posts.router,
         points.router,
         routing.router,
+        standards.router,
         captures.router,
         issues.router,
         notify.router,

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from cli import audit, data, demo, detect, models, office, replay, routing, serve
+from cli import audit, data, demo, detect, models, office, replay, routing, serve, standards
 
 FAILURE = 1
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
@@ -33,6 +33,7 @@ def build_app() -> typer.Typer:
     app.add_typer(office.points, name="points")
     app.add_typer(office.posts, name="posts")
     app.add_typer(routing.app, name="routing")
+    app.add_typer(standards.app, name="standards")
     app.add_typer(office.keys, name="keys")
     app.add_typer(audit.app, name="audit")
     app.add_typer(models.app, name="models")

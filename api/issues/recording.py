@@ -21,6 +21,7 @@ from api.issues.transitions import SUSPECTED, State
 from api.points import service as points
 from api.routing import service as routing
 from api.settings import Settings
+from api.standards import service as standards
 from detector.rules import Certainty, Violation
 from detector.taxonomy import Taxonomy
 
@@ -100,11 +101,13 @@ def record(session: Session, seen: Seen, violations: Sequence[Violation], number
         one.class_code: one
         for one in session.scalars(sa.select(Sighting).where(Sighting.capture_id == seen.capture_id))
     }
+    # A class that is not assessed that day opens nothing; the capture keeps what was seen on it.
+    off = standards.classes_off(session, seen.at.astimezone(numbering.zone).date()) if violations else frozenset()
     touched = []
     for code in sorted(by_class.keys() - {judged}):
-        if code not in there:
+        if code not in there and code not in off:
             touched.append(_record_class(session, seen, code, by_class[code], numbering))
-        elif there[code].confidence is None:
+        elif code in there and there[code].confidence is None:
             touched.append(_look_at_told(session, there[code], by_class[code]))
     return touched
 

@@ -15,6 +15,7 @@ from api.notify import tables as _notify
 from api.points import tables as _points
 from api.posts import tables as _posts
 from api.routing import tables as _routing
+from api.standards import tables as _standards
 
 TABLES = (
     _audit,
@@ -22,6 +23,7 @@ TABLES = (
     _posts,
     _points,
     _routing,
+    _standards,
     _captures,
     _idempotency,
     _issues,
