@@ -20,6 +20,7 @@ from api.database import Database
 from api.field import routes as field
 from api.history import router as history
 from api.issues import routes as issues
+from api.issues import whistle_routes as whistles
 from api.media import Media
 from api.models import about_model, open_card, seed_registry
 from api.notify import routes as notify
@@ -106,6 +107,7 @@ def build_app(settings: Settings) -> FastAPI:
         standards.router,
         captures.router,
         issues.router,
+        whistles.router,
         notify.router,
         history,
         _about(service),
@@ -119,6 +121,7 @@ def build_app(settings: Settings) -> FastAPI:
         database=service.database,
         sessions=service.sessions,
         body_bytes={
+            "/api/v1/issues/*/after-photos": settings.max_upload_mib * 1024 * 1024,
             "/api/v1/captures": settings.max_upload_mib * 1024 * 1024,
             # the file and the form around it
             **{f"/api/v1/{register}/import": SHEET_BYTES + BODY_BYTES for register in REGISTERS},

@@ -37,6 +37,7 @@ OPEN = frozenset(
     )
 )
 OPEN_FILES = "/field/app/"  # scripts, sheets and icons of that page
+MOST_PARTS = 20  # of a path that is looked at closely
 BODY_BYTES = 64 * 1024  # of a request without files, which is read whole before a route can ask for a permission
 SEND_LESS = "Send less in one request."
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -73,7 +74,7 @@ class Door:
         connection = HTTPConnection(scope)
         try:
             _check_address(scope)
-            most = self._body_bytes.get(scope["path"], BODY_BYTES)
+            most = self._most(scope["path"])
             if not _is_open(scope):
                 connection.state.caller = await self._caller(connection)
             elif scope["method"] not in SAFE_METHODS and not _same_page(connection.headers):
@@ -83,6 +84,15 @@ class Door:
             await self._refuse(connection, error, scope, receive, send)
             return
         await self._app(scope, _counted(receive, most), send)
+
+    def _most(self, path: str) -> int:
+        """Give how many bytes a body may have on a path; in `body_bytes` a `*` stands for one part of a path."""
+        found = self._body_bytes.get(path)
+        if found is None and path.count("/") < MOST_PARTS:
+            parts = path.split("/")
+            for at in range(1, len(parts)):
+                found = found or self._body_bytes.get("/".join([*parts[:at], "*", *parts[at + 1 :]]))
+        return BODY_BYTES if found is None else found
 
     async def _caller(self, connection: HTTPConnection) -> Caller:
         scheme, _, key = connection.headers.get("authorization", "").partition(" ")

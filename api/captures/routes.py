@@ -23,7 +23,7 @@ from api.paging import Paged, PageOf
 from api.points import service as points
 from api.problems import problem
 from detector.errors import DetectorError
-from detector.photo import open_photo
+from detector.photo import Photo, open_photo
 from detector.texts import preferred
 
 router = APIRouter(prefix="/captures", tags=["captures"])
@@ -93,8 +93,12 @@ async def send_photos(
     return UploadOutcome(captures=taken, refused=refused)
 
 
-def _take(context: Service, caller: Caller, upload: UploadFile, point: str | None) -> CaptureView:
-    """Make one photo durable: opened to prove that it can be, its bytes kept, its row written, in that order."""
+def read_upload(context: Service, upload: UploadFile) -> tuple[Photo, bytes, str]:
+    """Give an uploaded photo, opened to prove that it can be, its bytes, and its name.
+
+    Raises:
+        StreetError: it is too large, or no picture that can be opened.
+    """
     settings = context.settings
     name = service.clean_name(upload.filename)
     most = settings.max_photo_mib * 1024 * 1024
@@ -110,6 +114,13 @@ def _take(context: Service, caller: Caller, upload: UploadFile, point: str | Non
         )
     except DetectorError as error:
         raise from_detector(error) from error
+    return photo, content, name
+
+
+def _take(context: Service, caller: Caller, upload: UploadFile, point: str | None) -> CaptureView:
+    """Make one photo durable: opened to prove that it can be, its bytes kept, its row written, in that order."""
+    settings = context.settings
+    photo, content, name = read_upload(context, upload)
     with context.database.read() as session:  # a photo that belongs nowhere leaves nothing behind
         chosen, distance_m = service.choose_point(
             session,
@@ -118,11 +129,16 @@ def _take(context: Service, caller: Caller, upload: UploadFile, point: str | Non
             within_m=settings.nearest_point_m,
             within=caller.scope(Permission.send_photos),
         )
-    key = context.media.put(content, _SUFFIX[photo.format])
-    received = service.Received(photo=photo, media_key=key, byte_count=len(content), filename=name)
+    received = keep_upload(context, photo, content, name)
     with context.database.write() as session:
         row = service.receive(session, received, point=chosen, distance_m=distance_m, sent_by=caller.user_id)
         return view(row, chosen.code)
+
+
+def keep_upload(context: Service, photo: Photo, content: bytes, name: str) -> service.Received:
+    """Make the bytes of a photo durable."""
+    key = context.media.put(content, _SUFFIX[photo.format])
+    return service.Received(photo=photo, media_key=key, byte_count=len(content), filename=name)
 
 
 async def _await_results(context: Service, taken: list[CaptureView], wait_s: float) -> list[CaptureView]:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller, Scope
 from api.errors import NotFound
-from api.issues.tables import Issue
+from api.issues.tables import Issue, WhistleCall
 from api.points import service as points
 
 
@@ -17,7 +17,12 @@ def inside(scope: Scope) -> sa.ColumnElement[bool]:
     if scope.everywhere:
         return sa.true()
     places = Scope(communities=scope.communities, points=scope.points)
-    return sa.or_(Issue.point_id.in_(points.ids_where(within=places)), Issue.department.in_(scope.departments))
+    called = sa.select(WhistleCall.issue_id).where(WhistleCall.department.in_(scope.departments))
+    return sa.or_(
+        Issue.point_id.in_(points.ids_where(within=places)),
+        Issue.department.in_(scope.departments),
+        Issue.id.in_(called),  # who was whistled for must see what for
+    )
 
 
 def may(session: Session, caller: Caller, permission: Permission, issue: Issue) -> bool:

@@ -3,17 +3,20 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+import anyio.to_thread
+from fastapi import APIRouter, Depends, File, Header, Query, Response, UploadFile
 from sqlalchemy.orm import Session
 
 from api.accounts.door import allow
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
+from api.captures import routes as captures
+from api.captures import service as captures_service
 from api.clocks.deadlines import deadlines
 from api.clocks.hours import OfficeHours
 from api.context import Context, Service
 from api.database import now
-from api.errors import Unfit
+from api.errors import Forbidden, TooLarge, Unfit
 from api.etags import revision_of, tagged
 from api.idempotency.door import OnceOnly
 from api.idempotency.service import Answer
@@ -40,12 +43,15 @@ from api.points.tables import Point
 from api.posts import service as posts
 from api.posts.schemas import PostBrief
 from api.posts.tables import Post
+from detector.photo import Photo
 from detector.taxonomy import Named, Taxonomy, ViolationClass
 
 router = APIRouter(prefix="/issues", tags=["issues"])
 
 IssueViewer = Annotated[Caller, Depends(allow(Permission.view_issues))]
 Reporter = Annotated[Caller, Depends(allow(Permission.report_issues))]
+AFTER_PHOTO_SENDERS = (Permission.handle_issues, Permission.close_issues)
+PhotoSender = Annotated[Caller, Depends(allow(*AFTER_PHOTO_SENDERS))]
 StepTaker = Annotated[Caller, Depends(allow(*dict.fromkeys(step.permission for step in TRANSITIONS.values())))]
 
 
@@ -163,6 +169,49 @@ def list_after_photos(context: Context, caller: IssueViewer, number: str) -> lis
         issue = service.get_issue(session, number, within=caller.scope(Permission.view_issues))
         rows = service.list_after_photos(session, issue.id)
         return [AfterPhotoView.model_validate(row) for row in rows]
+
+
+@router.post(
+    "/{number}/after-photos", status_code=201, summary="Send photos that show an issue put right; all are taken or none"
+)
+async def send_after_photos(
+    context: Context,
+    caller: PhotoSender,
+    number: str,
+    photos: Annotated[list[UploadFile], File(description="JPEG, PNG, WebP, HEIC, BMP, TIFF or GIF")],
+) -> list[AfterPhotoView]:
+    if len(photos) > context.settings.max_photos:
+        raise TooLarge(f"{len(photos)} photos in one request; the limit is {context.settings.max_photos}.")
+    await anyio.to_thread.run_sync(_check_sender, context, caller, number)
+    opened = [
+        await anyio.to_thread.run_sync(captures.read_upload, context, one, limiter=context.opening) for one in photos
+    ]
+    return await anyio.to_thread.run_sync(_keep_after_photos, context, caller, number, opened)
+
+
+def _check_sender(context: Service, caller: Caller, number: str) -> Issue:
+    with context.database.read() as session:
+        issue = service.get_issue(session, number, within=caller.scope(Permission.view_issues))
+        if not any(service.may(session, caller, one, issue) for one in AFTER_PHOTO_SENDERS):
+            raise Forbidden(f"To send after-photos of {issue.number} you must be among those who work on it.")
+        return issue
+
+
+def _keep_after_photos(
+    context: Service, caller: Caller, number: str, opened: list[tuple[Photo, bytes, str]]
+) -> list[AfterPhotoView]:
+    issue = _check_sender(context, caller, number)
+    received = [captures.keep_upload(context, *one) for one in opened]
+    with context.database.write() as session:
+        point = points.points_by_id(session, [issue.point_id])[issue.point_id]
+        views = []
+        for one in received:
+            at = one.photo.position
+            away = points.distance_m(at.longitude, at.latitude, point.longitude, point.latitude) if at else None
+            row = captures_service.receive(session, one, point=point, distance_m=away, sent_by=caller.user_id)
+            made = service.add_after_photo(session, issue.id, row, by=caller.user_id)
+            views.append(AfterPhotoView.model_validate(made))
+        return views
 
 
 @router.get("/{number}/actions", summary="What the caller may do to an issue now, and what each of it needs")

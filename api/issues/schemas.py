@@ -3,9 +3,9 @@
 import uuid
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from api.clocks.standing import Pace
 from api.issues.transitions import Action, Need, State
@@ -205,6 +205,63 @@ class Report(BaseModel):
     capture_ids: list[uuid.UUID] = Field(
         default_factory=list, max_length=20, description="photos of that point, sent to `/captures` before"
     )
+
+
+class Blow(BaseModel):
+    """A whistle: who shall come, and what is to be done."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    departments: list[Annotated[str, StringConstraints(max_length=48, pattern=_PLAIN)]] = Field(
+        min_length=1, max_length=20, description="codes"
+    )
+    note: str = Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*\S[^\x00]*$", description="what is to be done")
+
+
+class WhistleEnd(BaseModel):
+    """Why a whistle ends."""
+
+    note: str = Field(default="", max_length=2000, pattern=_PLAIN)
+
+
+class WhistleOutcome(BaseModel):
+    """What a department has done."""
+
+    note: str = Field(default="", max_length=2000, pattern=_PLAIN)
+
+
+class WhistleRating(BaseModel):
+    """How a community rates a department."""
+
+    rating: int = Field(ge=1, le=5, description="1 is poor")
+    note: str = Field(default="", max_length=2000, pattern=_PLAIN)
+
+
+class WhistleCallView(BaseModel):
+    """One department that was called."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    department: str
+    due_at: datetime = Field(description="when it must have arrived")
+    arrived_at: datetime | None
+    arrived_by: uuid.UUID | None
+    finished_at: datetime | None
+    outcome: str
+    rating: int | None = Field(description="1 (poor) to 5")
+    rating_note: str
+    rated_at: datetime | None
+
+
+class WhistleView(BaseModel):
+    """A community's call to an issue."""
+
+    id: uuid.UUID
+    note: str
+    called_at: datetime
+    by_user_id: uuid.UUID | None
+    ended_at: datetime | None
+    calls: list[WhistleCallView]
 
 
 class Summary(BaseModel):

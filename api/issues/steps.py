@@ -16,7 +16,7 @@ from api.database import now
 from api.errors import Conflict, Forbidden, Stale, Unfit
 from api.issues.reach import get_issue, may
 from api.issues.schemas import Extension, Possible, Step, Verdict
-from api.issues.tables import AfterPhoto, Issue, Sighting
+from api.issues.tables import AfterPhoto, Issue, Sighting, Whistle
 from api.issues.transitions import (
     ENDED,
     SUSPECTED,
@@ -87,6 +87,8 @@ def move(
             issue.pauses = [*issue.pauses, [at.isoformat(), None]]
         if to in ENDED:
             issue.closed_at = at
+            open_whistle = sa.update(Whistle).where(Whistle.issue_id == issue.id, Whistle.ended_at.is_(None))
+            session.execute(open_whistle.values(ended_at=at))
         elif before in ENDED:
             _begin_again(session, issue)
         if to is State.open and before in SUSPECTED | ENDED:
