@@ -27,6 +27,8 @@ from api.notify import routes as notify
 from api.points import routes as points
 from api.posts import routes as posts
 from api.problems import install
+from api.reports import routes as reports
+from api.reports.wording import read_wording
 from api.routing import routes as routing
 from api.sealing import open_sealer
 from api.settings import Settings
@@ -55,6 +57,7 @@ def open_service(settings: Settings) -> Service:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)  # photos and names are nobody else's business
     taxonomy = read_taxonomy(settings.taxonomy_file)
     office = read_office_hours(settings.office_hours_file)
+    read_wording(settings.bulletin_file)  # said now where it is wrong, not when a bulletin is due
     clocks = ClockRules(taxonomy=taxonomy, office=office, limits=read_limits(settings.clocks_file, taxonomy))
     seed_registry(settings, taxonomy)
     model = open_card(settings, taxonomy)
@@ -110,6 +113,7 @@ def build_app(settings: Settings) -> FastAPI:
         whistles.router,
         notify.router,
         history,
+        reports.router,
         _about(service),
         about_model(service),
     ):
