@@ -32,6 +32,11 @@ help:  ## list the verbs
 	.venv-train/bin/pip install --quiet --no-deps --editable .
 	@touch $@
 
+.venv-labels/made:
+	$(PYTHON) -m venv .venv-labels
+	.venv-labels/bin/pip install --quiet 'label-studio>=1.23,<2'
+	@touch $@
+
 .venv-scenes/made: training/scenes/requirements.txt
 	$(PYTHON) -m venv .venv-scenes
 	.venv-scenes/bin/pip install --quiet -r training/scenes/requirements.txt

@@ -21,14 +21,15 @@ from api.field import routes as field
 from api.history import router as history
 from api.issues import routes as issues
 from api.issues import whistle_routes as whistles
+from api.links import Links
 from api.media import Media
 from api.models import about_model, open_card, seed_registry
 from api.notify import routes as notify
 from api.points import routes as points
 from api.posts import routes as posts
 from api.problems import install
-from api.reports import routes as reports
-from api.reports.wording import read_wording
+from api.review import routes as review
+from api.review.connecting import OURS
 from api.routing import routes as routing
 from api.sealing import open_sealer
 from api.settings import Settings
@@ -57,7 +58,6 @@ def open_service(settings: Settings) -> Service:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)  # photos and names are nobody else's business
     taxonomy = read_taxonomy(settings.taxonomy_file)
     office = read_office_hours(settings.office_hours_file)
-    read_wording(settings.bulletin_file)  # said now where it is wrong, not when a bulletin is due
     clocks = ClockRules(taxonomy=taxonomy, office=office, limits=read_limits(settings.clocks_file, taxonomy))
     seed_registry(settings, taxonomy)
     model = open_card(settings, taxonomy)
@@ -76,6 +76,7 @@ def open_service(settings: Settings) -> Service:
         model=model,
         sessions=accounts_service.Sessions(accounts_service.session_secret(settings.data_dir)),
         sealer=open_sealer(settings.sealing_key, settings.data_dir),
+        links=Links(accounts_service.session_secret(settings.data_dir)),
     )
 
 
@@ -113,13 +114,14 @@ def build_app(settings: Settings) -> FastAPI:
         whistles.router,
         notify.router,
         history,
-        reports.router,
+        review.router,
         _about(service),
         about_model(service),
     ):
         inside.include_router(router)
     app.include_router(inside)
     app.include_router(field.router)
+    app.include_router(review.called_by_label_studio)
     app.add_middleware(
         Door,
         database=service.database,
@@ -129,6 +131,8 @@ def build_app(settings: Settings) -> FastAPI:
             "/api/v1/captures": settings.max_upload_mib * 1024 * 1024,
             # the file and the form around it
             **{f"/api/v1/{register}/import": SHEET_BYTES + BODY_BYTES for register in REGISTERS},
+            f"{OURS}/predict": 16 * 1024 * 1024,  # a thousand tasks
+            f"{OURS}/webhook": 64 * 1024 * 1024,  # five thousand annotations at once
         },
         language=settings.language,
     )

@@ -11,6 +11,7 @@ from api.accounts.service import Sessions
 from api.clocks.hours import OfficeHours
 from api.clocks.limits import ClockRules
 from api.database import Database
+from api.links import Links
 from api.media import Media
 from api.sealing import Sealer
 from api.settings import Settings
@@ -19,7 +20,6 @@ from detector.live import LiveModel
 from detector.taxonomy import Taxonomy
 
 OPENED_AT_ONCE = 2  # a PNG of 64 megapixels with transparency takes 1.4 GB for a moment
-WRITTEN_AT_ONCE = 2  # a bulletin with pictures takes a second of a processor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +35,9 @@ class Service:
     model: LiveModel[Card]  #: the card of the model in force
     sessions: Sessions
     sealer: Sealer
+    links: Links  #: to pictures, for people who are signed in to Label Studio only
     #: photos opened side by side in the web process; each may hold its bytes and a decoder
     opening: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(OPENED_AT_ONCE))
-
-    #: documents written side by side in the web process
-    writing: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(WRITTEN_AT_ONCE))
 
     @property
     def card(self) -> Card:

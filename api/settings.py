@@ -31,7 +31,6 @@ class Settings(BaseSettings):
     taxonomy: Path | None = Field(default=None, description="catalogue of violations; else the shipped one")
     office_hours: Path | None = Field(default=None, description="when offices work; else the shipped hours")
     clocks: Path | None = Field(default=None, description="limits of each step and escalation; else the shipped ones")
-    bulletin: Path | None = Field(default=None, description="wording and talk rules; else the shipped ones")
     host: str = Field(default="127.0.0.1", description="address the web process listens on")
     port: int = Field(default=8000, ge=1, le=65535)
     secure_cookies: bool = Field(default=False, description="set where the service is reached over HTTPS")
@@ -82,6 +81,18 @@ class Settings(BaseSettings):
         default="pointwatch@localhost", pattern=r"^[!-~]+@[!-~]+$", description="sender of our e-mail"
     )
 
+    review_confident: float = Field(
+        default=0.02, ge=0, le=1, description="share of sure captures that people review, to know the precision"
+    )
+    review_empty: float = Field(
+        default=0.02,
+        ge=0,
+        le=1,
+        description="share of captures without a finding that people review, to know the misses",
+    )
+    review_poll_s: float = Field(
+        default=20.0, gt=0, description="how often Label Studio is asked for what its webhooks did not tell, seconds"
+    )
     repeat_window_days: int = Field(default=30, ge=0, description="seen again so soon after closing: reopened")
     lease_s: float = Field(default=30.0, gt=0, description="a worker that is silent for so long has lost its capture")
     max_attempts: int = Field(default=3, ge=1, description="then a capture is parked with its error")
@@ -139,11 +150,6 @@ class Settings(BaseSettings):
     def clocks_file(self) -> Path:
         """Give the limits of each step in force."""
         return self.clocks or shipped("datasets/clocks.yaml")
-
-    @property
-    def bulletin_file(self) -> Path:
-        """Give the wording of bulletins and the rules of the talk list in force."""
-        return self.bulletin or shipped("datasets/bulletin.yaml")
 
     @property
     def taxonomy_file(self) -> Path:

@@ -29,6 +29,8 @@ from api.database import now
 from api.issues import service as issues
 from api.notify.courier import Courier
 from api.points import service as points
+from api.review import service as review
+from api.review.syncing import Syncing
 from detector import (
     Certainty,
     Detector,
@@ -68,6 +70,9 @@ class Worker:
         #: tells this run of this process from any other, also one with the same process id
         self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._numbering = issues.Numbering.of(context.settings, context.taxonomy)
+        self._sampling = review.Sampling(
+            confident=context.settings.review_confident, empty=context.settings.review_empty
+        )
 
     def stop(self) -> None:
         """Let the capture at hand be finished, then leave."""
@@ -79,13 +84,18 @@ class Worker:
         courier = Courier(self._context, self.name)
         carrying = threading.Thread(target=courier.run, name="courier")
         carrying.start()
+        syncing = Syncing(self._context, self._numbering)
+        reviewing = threading.Thread(target=syncing.run, name="review")
+        reviewing.start()
         try:
             while not self._stopping.is_set():
                 if not self.work_once():
                     self._stopping.wait(self._context.settings.poll_s)
         finally:
             courier.stop()
+            syncing.stop()
             carrying.join()
+            reviewing.join()
 
     def work_once(self) -> bool:
         """Look at one capture; False where none waits."""
@@ -169,6 +179,7 @@ class Worker:
                 capture_id=capture.id, point_id=capture.point_id, at=captures.seen_at(capture, latest=now())
             )
             touched = issues.record(session, seen, violations, self._numbering)
+            review.consider(session, captures.get_capture(session, capture.id, within=EVERYWHERE), self._sampling)
         log.info("capture processed", capture=str(capture.id), issues=[issue.number for issue in touched])
 
     def _give_up(self, capture: Capture, reason: str, *, for_good: bool) -> None:

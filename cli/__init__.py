@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from cli import audit, data, demo, detect, models, office, replay, reports, routing, serve, standards
+from cli import audit, data, demo, detect, labels, models, office, replay, routing, serve, standards
 
 FAILURE = 1
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
@@ -30,9 +30,6 @@ def build_app() -> typer.Typer:
     app.command("worker")(serve.worker)
     app.command("sign-in")(office.sign_in)
     app.command("config")(office.config)
-    app.command("register")(reports.register)
-    app.add_typer(reports.bulletin, name="bulletin")
-    app.add_typer(reports.talks, name="talks")
     app.add_typer(office.points, name="points")
     app.add_typer(office.posts, name="posts")
     app.add_typer(routing.app, name="routing")
@@ -41,6 +38,7 @@ def build_app() -> typer.Typer:
     app.add_typer(audit.app, name="audit")
     app.add_typer(models.app, name="models")
     app.add_typer(data.app, name="data")
+    app.add_typer(labels.app, name="labels")
     return app
 
 

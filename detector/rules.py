@@ -29,6 +29,7 @@ class Reason(StrEnum):
     doubtful = "doubtful"  # between the two thresholds
     unproven_class = "unproven_class"  # sure enough, but the class has not proved itself on real photographs
     taken_elsewhere = "taken_elsewhere"  # sure, but the photo says it was taken far from the point it was sent to
+    reviewed = "reviewed"  # people drew it on a picture on which the model missed it
     vehicle_where_none_may_stand = "vehicle_where_none_may_stand"  # one photo shows no dwell
     stood_too_long = "stood_too_long"  # a camera has seen it stand there for longer than the zone allows
     new_thing = "new_thing"  # a camera has seen something appear and stay, and cannot say what it is

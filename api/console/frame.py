@@ -46,8 +46,6 @@ def _entries(visit: Visit) -> list[tuple[str, str]]:
     entries = [("/", "console.nav.issues"), ("/plan", "console.nav.plan")]
     if visit.caller.may(Permission.send_photos):
         entries.append(("/upload", "console.nav.upload"))
-    if visit.caller.may(Permission.view_reports):
-        entries.append(("/bulletins", "console.nav.bulletins"))
     return entries
 
 

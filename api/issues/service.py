@@ -7,7 +7,6 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +18,7 @@ from api.audit.tables import AuditEvent
 from api.issues.after import add_after_photo, cannot_judge
 from api.issues.reach import get_issue, inside, may
 from api.issues.recording import Numbering, Seen, Told, record, report
+from api.issues.reviewing import Reviewed, settle_review
 from api.issues.steps import SUBJECT, possible, step
 from api.issues.tables import AfterPhoto, Issue, Sighting
 from api.issues.transitions import State
@@ -29,11 +29,11 @@ from detector.taxonomy import Taxonomy
 __all__ = [
     "Filter",
     "Numbering",
+    "Reviewed",
     "Seen",
     "Told",
     "add_after_photo",
     "cannot_judge",
-    "deadlines_of_unfinished",
     "get_issue",
     "inside",
     "issues_by_id",
@@ -45,6 +45,7 @@ __all__ = [
     "possible",
     "record",
     "report",
+    "settle_review",
     "step",
     "summarise",
     "unfinished_by_point",
@@ -130,8 +131,3 @@ def summarise(session: Session, taxonomy: Taxonomy, *, within: Scope) -> dict[st
             by_kind[taxonomy.kind_of[code].code] += count
     affected = session.scalar(sa.select(sa.func.count(sa.distinct(Issue.point_id))).where(unfinished)) or 0
     return {"by_state": by_state, "open_by_kind": by_kind, "points_with_open": affected}
-
-
-def deadlines_of_unfinished() -> sa.Select[uuid.UUID, datetime | None]:
-    """Give the query of id and deadline of each unfinished issue, for other domains to join."""
-    return sa.select(Issue.id, Issue.due_at).where(Issue.closed_at.is_(None))

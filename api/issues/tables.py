@@ -75,6 +75,7 @@ class Sighting(Identified, Table):
     seen_at: Mapped[datetime]
     note: Mapped[str] = mapped_column(sa.String(2000), default="")  # what the person said
     by_user_id: Mapped[uuid.UUID | None]  # who told; null where the model saw it
+    verdict: Mapped[str | None] = mapped_column(sa.String(12))  # of reviewers: confirmed or refuted
     # What the model saw; null where it did not look or cannot see this class:
     confidence: Mapped[float | None]  # of the surest box, 0..1
     certainty: Mapped[str | None] = mapped_column(sa.String(12))

@@ -14,7 +14,6 @@ from api.issues import tables as _issues
 from api.notify import tables as _notify
 from api.points import tables as _points
 from api.posts import tables as _posts
-from api.reports import tables as _reports
 from api.routing import tables as _routing
 from api.standards import tables as _standards
 
@@ -29,7 +28,6 @@ TABLES = (
     _idempotency,
     _issues,
     _notify,
-    _reports,
 )  # importing them registers them with `Table.metadata`
 
 

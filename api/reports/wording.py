@@ -1,6 +1,5 @@
 """What the office's bulletins say beside the figures, and the rules of the talk list: `datasets/bulletin.yaml`."""
 
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -91,9 +90,8 @@ class Wording(_Read):
         return self
 
 
-@cache
 def read_wording(path: Path) -> Wording:
-    """Read the file, once in the life of a process.
+    """Read the file.
 
     Raises:
         Misconfigured: with file and reason.

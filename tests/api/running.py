@@ -148,11 +148,11 @@ class Running:
             assert time.monotonic() < until, self.log()
             time.sleep(0.1)
 
-    def query(self, sql: str) -> list[tuple[object, ...]]:
+    def query(self, sql: str, *values: object) -> list[tuple[object, ...]]:
         """Ask the database file directly, beside the service."""
         connection = sqlite3.connect(self.data_dir / "pointwatch.sqlite3", timeout=30)
         try:
-            return connection.execute(sql).fetchall()
+            return connection.execute(sql, values).fetchall()
         finally:
             connection.close()
 

@@ -108,7 +108,7 @@ def test_photos_taken_without_a_signal_survive_a_reload_and_arrive_by_themselves
 
     street.start()
 
-    phone.find(".report.good a", "DH-")
+    phone.find(".report.good a", "Exposed garbage")
     (capture,) = [one for one in street.client().all("/api/v1/captures", point="F1") if one["filename"] == "corner.jpg"]
     assert "2026-11-20T08:30:00+08:00" == in_shanghai(capture["taken_at"])
     assert (114.14, 22.57) == pytest.approx((capture["longitude"], capture["latitude"]), abs=1e-4)

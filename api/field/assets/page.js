@@ -237,7 +237,7 @@
           for (const one of report.captures) {
             const answer = await queue.ask(`/api/v1/issues?capture=${one.id}`, {headers: {Accept: "application/json"}});
             if (!answer.ok) return;
-            for (const issue of (await answer.json()).items) numbers.set(issue.number, {number: issue.number, code: issue.class_code, state: issue.state});
+            for (const issue of (await answer.json()).items) numbers.set(issue.number, {number: issue.number, code: issue.violation.code, state: issue.state});
           }
           report.issues = [...numbers.values()];
         }
