@@ -90,11 +90,10 @@ class ClockRules:
         return list(entry.limits) if entry else []
 
 
-def length(allowed: Allowance, hours: Hours, clock: Clock | None = None) -> timedelta:
-    """Give how long a limit is on its own clock (or on `clock`); a working day is what the office works on one day."""
+def length(allowed: Allowance, hours: Hours) -> timedelta:
+    """Give how long a limit is on its own clock; a working day is as long as the office works on one day."""
     if allowed.days is not None:
-        working = (clock or allowed.clock) is Clock.working
-        return allowed.days * (hours.day_length if working else timedelta(days=1))
+        return allowed.days * (hours.day_length if allowed.clock is Clock.working else timedelta(days=1))
     return timedelta(minutes=allowed.minutes or 0, hours=allowed.hours or 0)
 
 

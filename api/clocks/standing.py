@@ -2,16 +2,16 @@
 
 The time for putting a thing right runs from the moment the case is opened for good until it is reported as done. It
 stands still while the case is suspended and while the office verifies; a case sent back goes on with what was left. An
-extension adds to it. Each other step (dispatch, accept, verify, arrive) has a clock of its own, from its first moment.
+extension moves its end. Each other step (dispatch, accept, verify, arrive) has a clock of its own.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from api.clocks.limits import ClockRules, Step, length
-from detector.taxonomy import Allowance, Clock
+from detector.taxonomy import Clock
 
 OFFICE = ""  # the subdistrict itself: no department's hours, the default ones
 
@@ -49,14 +49,6 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
-    """An extension that was granted."""
-
-    at: datetime
-    amount: Allowance
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """A department that was whistled for."""
 
@@ -72,7 +64,7 @@ class Case:
     class_code: str
     department: str  #: who puts it right; its hours count
     turns: Sequence[Turn]  #: oldest first
-    grants: Sequence[Grant] = ()
+    extended_to: datetime | None = None  #: the moment until which more time was granted
     calls: Sequence[Call] = ()
 
 
@@ -84,7 +76,7 @@ class Deadline:
     department: str  #: whose hours count; empty for the subdistrict's
     clock: Clock
     since: datetime  #: when its clock started
-    grants: int  #: how many extensions are in it
+    extended_to: datetime | None  #: the extension that is in it
     warn_at: datetime
     due_at: datetime  #: where its clock stands still: as if it went on at once
     stopped_at: datetime | None  #: done, or standing still, since then
@@ -159,20 +151,17 @@ def _time(life: Sequence[Turn], runs: frozenset[Phase]) -> _Time:
 def _putting_right(case: Case, life: list[Turn], at: datetime, rules: ClockRules) -> list[Deadline]:
     time = _time(life, RUNNING)
     limits = rules.of_class(case.class_code)
-    grants = [grant for grant in case.grants if grant.at >= life[0].at]
     found = []
     for place, limit in enumerate(limits):
-        added = grants if place == len(limits) - 1 else []
-        hours = rules.office.hours_of(case.department)
-        amount = sum((length(one.amount, hours, limit.clock) for one in added), length(limit, hours))
+        last = place == len(limits) - 1
         found.append(
             _deadline(
                 step=limit.step,
                 department=case.department,
                 clock=limit.clock,
                 since=life[0].at,
-                grants=len(added),
-                amount=amount,
+                extended_to=case.extended_to if last else None,
+                amount=length(limit, rules.office.hours_of(case.department)),
                 time=time,
                 at=at,
                 rules=rules,
@@ -200,7 +189,7 @@ def _step(case: Case, life: list[Turn], at: datetime, rules: ClockRules) -> Dead
         department=department,
         clock=limit.clock,
         since=turns[0].at,
-        grants=0,
+        extended_to=None,
         amount=length(limit, rules.office.hours_of(department)),
         time=_time(turns, frozenset((phase,))),
         at=at,
@@ -221,7 +210,7 @@ def _arrival(case: Case, call: Call, at: datetime, rules: ClockRules) -> Deadlin
         department=call.department,
         clock=limit.clock,
         since=call.at,
-        grants=0,
+        extended_to=None,
         amount=length(limit, rules.office.hours_of(call.department)),
         time=time,
         at=at,
@@ -235,7 +224,7 @@ def _deadline(
     department: str,
     clock: Clock,
     since: datetime,
-    grants: int,
+    extended_to: datetime | None,
     amount: timedelta,
     time: _Time,
     at: datetime,
@@ -243,6 +232,9 @@ def _deadline(
 ) -> Deadline:
     warn_at = _when(time, rules.limits.warn_at * amount, department, clock, rules)
     due_at = _when(time, amount, department, clock, rules)
+    if extended_to is not None and extended_to > due_at:
+        warn_at = max(warn_at, _before(since, extended_to, department, clock, rules))
+        due_at = extended_to.astimezone(UTC)
     stopped_at = time.stopped_at if time.since is None else None
     pace = Pace.running
     if (stopped_at or at) > due_at:
@@ -254,7 +246,7 @@ def _deadline(
         department=department,
         clock=clock,
         since=since,
-        grants=grants,
+        extended_to=extended_to,
         warn_at=warn_at,
         due_at=due_at,
         stopped_at=stopped_at,
@@ -271,6 +263,12 @@ def _when(time: _Time, amount: timedelta, department: str, clock: Clock, rules: 
             return rules.office.after(start, left, department, clock)
         left -= passed
     return rules.office.after(time.since or time.stopped_at, left, department, clock)
+
+
+def _before(since: datetime, end: datetime, department: str, clock: Clock, rules: ClockRules) -> datetime:
+    """Give the moment at which a share of `warn_at` of the time up to `end` has passed."""
+    whole = rules.office.between(since, end, department, clock)
+    return min(end, rules.office.after(since, rules.limits.warn_at * whole, department, clock))
 
 
 def _next(found: Sequence[Deadline], at: datetime) -> datetime | None:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from api.clocks.hours import Hours, read_office_hours
 from api.clocks.limits import ClockRules, Step, read_limits
-from api.clocks.standing import Call, Case, Grant, Pace, Phase, Standing, Turn, stand
+from api.clocks.standing import Call, Case, Pace, Phase, Standing, Turn, stand
 from api.errors import Misconfigured
 from detector import read_taxonomy, shipped
-from detector.taxonomy import Allowance, Clock
+from detector.taxonomy import Clock
 
 CHINA = ZoneInfo("Asia/Shanghai")
 TAXONOMY = read_taxonomy(shipped("datasets/taxonomy.yaml"))
@@ -94,12 +94,14 @@ def test_done_in_time_stays_in_time_and_done_late_stays_late():
     assert at("2027-01-01 00:00", late).overdue
 
 
-def test_an_extension_adds_to_what_was_left():
-    extended = replace(case(OPENED, TAKEN), grants=[Grant(at=china("2026-11-23 11:00"), amount=Allowance(days=1))])
+def test_an_extension_moves_the_end_and_never_takes_time_away():
+    extended = replace(case(OPENED, TAKEN), extended_to=china("2026-11-24 15:00"))
+    shorter = replace(case(OPENED, TAKEN), extended_to=china("2026-11-23 10:00"))
 
-    found = at("2026-11-23 11:00", extended)
-    assert china("2026-11-24 15:00") == found.due_at
-    assert 1 == found.deadlines[-1].grants
+    found = at("2026-11-23 15:30", extended)
+    assert (china("2026-11-24 15:00"), False) == (found.due_at, found.overdue)
+    assert china("2026-11-24 10:48") == found.deadlines[-1].warn_at  # four fifths of eleven hours
+    assert china("2026-11-23 15:00") == at("2026-11-23 11:00", shorter).due_at
 
 
 def test_opened_again_it_has_its_whole_time_again():
@@ -198,13 +200,14 @@ def test_a_pause_moves_the_limit_by_exactly_the_time_that_it_took(opened, ran, p
         assert left == OFFICE.between(resume, other.due_at, one.department, one.clock)
 
 
-@given(opened=MOMENTS, hours=st.integers(1, 100), code=CODES)
-def test_an_extension_is_exactly_as_long_as_was_granted(opened, hours, code):
+@given(opened=MOMENTS, more=st.integers(0, 10**4), code=CODES)
+def test_an_extension_ends_when_it_was_granted_to(opened, more, code):
     plain = Case(class_code=code, department="municipal_works", turns=[Turn(at=opened, phase=Phase.rectify)])
-    longer = replace(plain, grants=[Grant(at=opened, amount=Allowance(hours=hours))])
+    until = opened + timedelta(minutes=more)
 
-    before, after = (stand(one, opened, RULES).deadlines[-1] for one in (plain, longer))
-    assert timedelta(hours=hours) == OFFICE.between(before.due_at, after.due_at, before.department, before.clock)
+    before, after = (stand(one, opened, RULES).deadlines[-1] for one in (plain, replace(plain, extended_to=until)))
+    assert max(before.due_at, until) == after.due_at
+    assert after.since <= after.warn_at <= after.due_at
 
 
 @given(start=MOMENTS, minutes=st.integers(0, 5000), later=st.integers(0, 5000), more=st.integers(0, 5000))
