@@ -24,7 +24,9 @@ from api.issues import whistle_routes as whistles
 from api.links import Links
 from api.media import Media
 from api.models import about_model, open_card, seed_registry
+from api.notify import inbox_routes as inbox
 from api.notify import routes as notify
+from api.notify.rules import read_rules
 from api.points import routes as points
 from api.posts import routes as posts
 from api.problems import install
@@ -58,6 +60,7 @@ def open_service(settings: Settings) -> Service:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)  # photos and names are nobody else's business
     taxonomy = read_taxonomy(settings.taxonomy_file)
     office = read_office_hours(settings.office_hours_file)
+    read_rules(settings.notices_file)  # a mistake in it is told before anything listens
     clocks = ClockRules(taxonomy=taxonomy, office=office, limits=read_limits(settings.clocks_file, taxonomy))
     seed_registry(settings, taxonomy)
     model = open_card(settings, taxonomy)
@@ -113,6 +116,7 @@ def build_app(settings: Settings) -> FastAPI:
         issues.router,
         whistles.router,
         notify.router,
+        inbox.router,
         history,
         review.router,
         _about(service),

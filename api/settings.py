@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     taxonomy: Path | None = Field(default=None, description="catalogue of violations; else the shipped one")
     office_hours: Path | None = Field(default=None, description="when offices work; else the shipped hours")
     clocks: Path | None = Field(default=None, description="limits of each step and escalation; else the shipped ones")
+    notices: Path | None = Field(default=None, description="who is told what; else the shipped rules")
     host: str = Field(default="127.0.0.1", description="address the web process listens on")
     port: int = Field(default=8000, ge=1, le=65535)
     secure_cookies: bool = Field(default=False, description="set where the service is reached over HTTPS")
@@ -150,6 +151,11 @@ class Settings(BaseSettings):
     def clocks_file(self) -> Path:
         """Give the limits of each step in force."""
         return self.clocks or shipped("datasets/clocks.yaml")
+
+    @property
+    def notices_file(self) -> Path:
+        """Give the rules of who is told what in force."""
+        return self.notices or shipped("datasets/notices.yaml")
 
     @property
     def taxonomy_file(self) -> Path:

@@ -26,7 +26,9 @@ from api.captures.schemas import Status
 from api.captures.tables import Capture
 from api.context import Service
 from api.database import now
+from api.issues import clock
 from api.issues import service as issues
+from api.notify.clerk import Clerk
 from api.notify.courier import Courier
 from api.points import service as points
 from api.review import service as review
@@ -81,21 +83,23 @@ class Worker:
     def run(self) -> None:
         """Work until told to stop."""
         log.info("worker ready", worker=self.name, model=self._model.current().version)
-        courier = Courier(self._context, self.name)
-        carrying = threading.Thread(target=courier.run, name="courier")
-        carrying.start()
-        syncing = Syncing(self._context, self._numbering)
-        reviewing = threading.Thread(target=syncing.run, name="review")
-        reviewing.start()
+        beside: list[Courier | Clerk | Syncing] = [
+            Courier(self._context, self.name),
+            Clerk(self._context),
+            Syncing(self._context, self._numbering),
+        ]
+        threads = [threading.Thread(target=one.run, name=type(one).__name__) for one in beside]
+        for thread in threads:
+            thread.start()
         try:
             while not self._stopping.is_set():
                 if not self.work_once():
                     self._stopping.wait(self._context.settings.poll_s)
         finally:
-            courier.stop()
-            syncing.stop()
-            carrying.join()
-            reviewing.join()
+            for one in beside:
+                one.stop()
+            for thread in threads:
+                thread.join()
 
     def work_once(self) -> bool:
         """Look at one capture; False where none waits."""
@@ -180,6 +184,7 @@ class Worker:
             )
             touched = issues.record(session, seen, violations, self._numbering)
             review.consider(session, captures.get_capture(session, capture.id, within=EVERYWHERE), self._sampling)
+            clock.set_due(session, touched, self._context.clocks)
         log.info("capture processed", capture=str(capture.id), issues=[issue.number for issue in touched])
 
     def _give_up(self, capture: Capture, reason: str, *, for_good: bool) -> None:

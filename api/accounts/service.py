@@ -192,6 +192,31 @@ def names_of(session: Session, user_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID,
     return {row.id: row.name for row in rows}
 
 
+def ids_with_role(
+    session: Session, role: Role, *, community: str | None = None, department: str | None = None
+) -> set[uuid.UUID]:
+    """Give the users in force who have a role everywhere, or in this community or department."""
+    here = sa.or_(
+        Grant.scope_kind == ScopeKind.everywhere,
+        sa.and_(Grant.scope_kind == ScopeKind.community, Grant.scope_value == (community or "")),
+        sa.and_(Grant.scope_kind == ScopeKind.department, Grant.scope_value == (department or "")),
+    )
+    query = sa.select(Grant.user_id).join(User, User.id == Grant.user_id).where(User.active, Grant.role == role, here)
+    return set(session.scalars(query))
+
+
+def ids_named(session: Session, names: Iterable[str]) -> set[uuid.UUID]:
+    """Give the people in force of these names: posts name their holders as people write them."""
+    wanted = {name for name in names if name}
+    query = sa.select(User.id).where(User.active, User.kind == UserKind.person, User.name.in_(wanted))
+    return set(session.scalars(query)) if wanted else set()
+
+
+def users_by_id(session: Session, user_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, User]:
+    """Give the users with these ids."""
+    return {row.id: row for row in session.scalars(sa.select(User).where(User.id.in_(set(user_ids))))}
+
+
 def first_admin(session: Session) -> User:
     """Give the oldest active administrator; `first_start` has made sure that there is one."""
     return session.get_one(User, session.scalars(_admins().order_by(User.id).limit(1)).one())

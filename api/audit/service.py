@@ -8,7 +8,7 @@ and the order of `seq` is the order in which things became visible, so that a re
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -123,6 +123,12 @@ def after(session: Session, seq: int, limit: int) -> list[AuditEvent]:
     """Give the events behind `seq`, oldest first: for whoever follows the log."""
     query = sa.select(AuditEvent).where(AuditEvent.seq > seq).order_by(AuditEvent.seq).limit(limit)
     return list(session.scalars(query))
+
+
+def of_subjects(session: Session, kind: str, ids: Sequence[uuid.UUID]) -> list[AuditEvent]:
+    """Give what was done to some subjects, oldest first."""
+    query = sa.select(AuditEvent).where(AuditEvent.subject_kind == kind, AuditEvent.subject_id.in_(ids))
+    return list(session.scalars(query.order_by(AuditEvent.seq)))
 
 
 def head(session: Session) -> AuditHead:

@@ -12,15 +12,14 @@ from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
 from api.captures import routes as captures
 from api.captures import service as captures_service
-from api.clocks.deadlines import deadlines
-from api.clocks.hours import OfficeHours
+from api.clocks.standing import Standing
 from api.context import Context, Service
 from api.database import now
 from api.errors import Forbidden, TooLarge, Unfit
 from api.etags import revision_of, tagged
 from api.idempotency.door import OnceOnly
 from api.idempotency.service import Answer
-from api.issues import service
+from api.issues import clock, service
 from api.issues.schemas import (
     AfterPhotoView,
     DeadlineView,
@@ -36,7 +35,7 @@ from api.issues.schemas import (
     Titled,
 )
 from api.issues.tables import Issue
-from api.issues.transitions import RUNNING, TRANSITIONS, State
+from api.issues.transitions import AT_WORK, TRANSITIONS, State
 from api.paging import Paged, PageOf
 from api.points import service as points
 from api.points.tables import Point
@@ -44,7 +43,7 @@ from api.posts import service as posts
 from api.posts.schemas import PostBrief
 from api.posts.tables import Post
 from detector.photo import Photo
-from detector.taxonomy import Named, Taxonomy, ViolationClass
+from detector.taxonomy import Named, Taxonomy
 
 router = APIRouter(prefix="/issues", tags=["issues"])
 
@@ -128,6 +127,7 @@ def _report(session: Session, context: Service, caller: Caller, told: Report) ->
 
 
 def _answer(session: Session, context: Service, issue: Issue, *, status: int = 200) -> Answer:
+    clock.set_due(session, [issue], context.clocks)
     view = views(session, [issue], context)[0]
     headers = {"ETag": f'"{view.revision}"', "Location": f"/api/v1/issues/{view.number}"}
     return Answer(status=status, body=view.model_dump_json(), headers=headers)
@@ -244,11 +244,17 @@ def views(session: Session, rows: list[Issue], context: Service) -> list[IssueVi
     taken_over = service.issues_by_id(session, [row.merged_into for row in rows if row.merged_into])
     numbers = {row.id: row.number for row in taken_over.values()}
     holders = posts.posts_by_id(session, [row.post_id for row in rows])
-    return [_view(row, places[row.point_id], numbers, holders, context) for row in rows]
+    standing = clock.standings(session, [row for row in rows if row.state in AT_WORK], context.clocks)
+    return [_view(row, places[row.point_id], numbers, holders, standing.get(row.id), context) for row in rows]
 
 
 def _view(
-    row: Issue, point: Point, numbers: dict[uuid.UUID, str], holders: dict[uuid.UUID, Post], context: Service
+    row: Issue,
+    point: Point,
+    numbers: dict[uuid.UUID, str],
+    holders: dict[uuid.UUID, Post],
+    standing: Standing | None,
+    context: Service,
 ) -> IssueView:
     taxonomy = context.taxonomy
     entry = taxonomy.classes.get(row.class_code)
@@ -265,16 +271,16 @@ def _view(
         departments=[_titled(one) for one in departments],
         post=PostBrief.model_validate(holders[row.post_id]) if row.post_id in holders else None,
         point=IssuePoint.model_validate(point),
-        deadlines=_deadlines(row, entry, context.office) if entry else [],
+        deadlines=_deadlines(standing),
         merged_into=numbers[row.merged_into] if row.merged_into else None,
         **columns,
     )
 
 
-def _deadlines(row: Issue, entry: ViolationClass, office: OfficeHours) -> list[DeadlineView]:
-    if row.state not in RUNNING or row.clock_started_at is None:
-        return []
-    return [DeadlineView.model_validate(one) for one in deadlines(entry, row.clock_started_at, now(), office)]
+def _deadlines(standing: Standing | None) -> list[DeadlineView]:
+    """Give the deadlines whose clocks run."""
+    found = standing.deadlines if standing else ()
+    return [DeadlineView.model_validate(one) for one in found if one.stopped_at is None]
 
 
 def _titled(entry: Named) -> Titled:

@@ -12,10 +12,11 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
+from api.accounts import service as accounts
 from api.context import Service
 from api.database import now
 from api.errors import StreetError
-from api.notify import outbox, service, words
+from api.notify import mail, outbox, service, telling, words
 from api.notify.addresses import Lookup, look_up, take_apart
 from api.notify.schemas import Failure, Notice, Template
 from api.notify.sending import Outcome, Sender
@@ -36,7 +37,7 @@ class Job:
     """One message that was claimed."""
 
     delivery: Delivery
-    webhook: Webhook
+    webhook: Webhook | None  #: None: an e-mail
 
 
 class Courier:
@@ -97,11 +98,15 @@ class Courier:
             found = outbox.claim(session, by=self._name, lease=lease)
             if found is not None:
                 return Job(delivery=found[0], webhook=found[1])
-            return None
+            delivery = outbox.claim_mail(session, by=self._name, lease=lease)
+            return Job(delivery=delivery, webhook=None) if delivery is not None else None
 
     async def _deliver(self, job: Job) -> None:
         try:
-            outcome = await self._post(job.delivery, job.webhook)
+            if job.webhook is not None:
+                outcome = await self._post(job.delivery, job.webhook)
+            else:
+                outcome = await asyncio.to_thread(self._mail, job.delivery)
         except Exception as error:  # the job loop: one message must never stop the others
             log.exception("delivery failed", delivery=str(job.delivery.id))
             outcome = Outcome(took_ms=0, failure=Failure.fault, answer=type(error).__name__)
@@ -134,18 +139,38 @@ class Courier:
         )
         return await self._sender.send(target, parcel, dialect)
 
+    def _mail(self, delivery: Delivery) -> Outcome:
+        settings = self._context.settings
+        with self._context.database.read() as session:
+            assert delivery.user_id is not None  # an e-mail is somebody's
+            user = accounts.get_user(session, delivery.user_id)
+        if settings.smtp_host is None or not user.active or not user.email or not mail.is_mailbox(user.email):
+            return Outcome(took_ms=0, failure=Failure.no_mailbox)
+        writer = words.Writer(self._context, user.language or settings.language)
+        told = writer.write(Notice.model_validate(delivery.payload))
+        link = writer.link(told)
+        text = "\n".join([told.title, "", told.text, "", *([link] if link else [])]).strip() + "\n"
+        message = mail.write(
+            settings=settings, delivery_id=str(delivery.id), to=user.email, title=told.title, text=text
+        )
+        return mail.send(message, settings)
+
     def _finish(self, job: Job, outcome: Outcome) -> None:
-        pause_s = DIALECTS[Template(job.webhook.template)].pause_s
+        pause_s = DIALECTS[Template(job.webhook.template)].pause_s if job.webhook else 0.0
         with self._context.database.write() as session:
             disabled = outbox.finish(session, job.delivery.id, self._name, outcome, self.patience, pause_s=pause_s)
             if disabled is not None:
                 log.warning("webhook switched off", webhook=str(disabled.id), name=disabled.name)
+                facts = {"webhook": disabled.name, "address": disabled.address}
+                key = f"webhook:{disabled.id}:{disabled.revision}"
+                telling.tell_admins(session, Notice(key=key, kind="webhook.disabled", at=now(), facts=facts))
         _log(job, outcome)
 
 
 def _log(job: Job, outcome: Outcome) -> None:
     facts: dict[str, Any] = {
         "delivery": str(job.delivery.id),
+        "channel": job.delivery.channel,
         "kind": job.delivery.kind,
         "took_ms": outcome.took_ms,
         "status": outcome.status,

@@ -173,3 +173,32 @@ class Notice(BaseModel):
         if self.at.tzinfo is None:
             raise ValueError("a moment without a zone")
         return self
+
+
+class Preferences(BaseModel):
+    """How somebody wants to be told."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mail: list[EventKind] = Field(
+        default_factory=list, max_length=100, description="events that come by e-mail as well, e.g. `issue.*`"
+    )
+    muted: list[EventKind] = Field(default_factory=list, max_length=100, description="events that do not come at all")
+
+
+class MessageView(BaseModel):
+    """Something in an inbox, in words."""
+
+    id: uuid.UUID
+    kind: str
+    title: str
+    text: str
+    path: str | None = Field(description="page of the console that shows more")
+    created_at: datetime
+    read_at: datetime | None
+
+
+class Unread(BaseModel):
+    """How much is unread."""
+
+    count: int

@@ -75,3 +75,80 @@ class Attempt(Identified, Table):
     status: Mapped[int | None]  # HTTP's or SMTP's
     error: Mapped[str | None] = mapped_column(sa.String(20))  # a `Failure`
     answer: Mapped[str] = mapped_column(sa.String(500))  # the first of it
+
+
+class Message(Identified, Table):
+    """Something in somebody's inbox."""
+
+    __tablename__ = "messages"
+    __table_args__ = (sa.UniqueConstraint("user_id", "notice"), sa.Index("ix_messages_unread", "user_id", "read_at"))
+
+    user_id: Mapped[uuid.UUID]
+    notice: Mapped[str] = mapped_column(sa.String(80))  # nobody is told the same thing twice
+    kind: Mapped[str] = mapped_column(sa.String(64))
+    payload: Mapped[dict[str, Any]] = mapped_column(sa.JSON)  # a `Notice`, in no language
+    created_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
+
+
+class Preference(Table):
+    """How somebody wants to be told; without a row: everything in the inbox, nothing by e-mail."""
+
+    __tablename__ = "notify_preferences"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    mail: Mapped[list[Any]] = mapped_column(sa.JSON)  # kinds that come by e-mail as well, `issue.*` too
+    muted: Mapped[list[Any]] = mapped_column(sa.JSON)  # kinds that do not come at all
+
+
+class Flow(Table):
+    """How much somebody was told of one thing lately, so that a storm becomes one digest."""
+
+    __tablename__ = "notify_flows"
+
+    target: Mapped[str] = mapped_column(sa.String(48), primary_key=True)  # user:ID or webhook:ID
+    topic: Mapped[str] = mapped_column(sa.String(48), primary_key=True)  # point:CODE
+    since: Mapped[datetime]
+    count: Mapped[int]
+
+
+class Held(Identified, Table):
+    """A notice that waits to become part of a digest."""
+
+    __tablename__ = "notify_held"
+    __table_args__ = (sa.UniqueConstraint("target", "notice"),)
+
+    target: Mapped[str] = mapped_column(sa.String(48))
+    topic: Mapped[str] = mapped_column(sa.String(48))
+    notice: Mapped[str] = mapped_column(sa.String(80))
+    payload: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+    release_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Alarm(Identified, Table):
+    """A moment at which a clock of an issue says something, once."""
+
+    __tablename__ = "alarms"
+    __table_args__ = (
+        sa.UniqueConstraint("issue_id", "run", "what", "level"),
+        sa.Index("ix_alarms_waiting", "fired_at", "at"),
+    )
+
+    issue_id: Mapped[uuid.UUID]
+    run: Mapped[str] = mapped_column(sa.String(160))  # which clock since when: a calendar that moves does not change it
+    step: Mapped[str] = mapped_column(sa.String(48))
+    department: Mapped[str] = mapped_column(sa.String(48))
+    what: Mapped[str] = mapped_column(sa.String(12))  # an `AlarmKind`
+    level: Mapped[int]  # of escalation, from 1; else 0
+    at: Mapped[datetime]
+    fired_at: Mapped[datetime | None]
+
+
+class Progress(Table):
+    """How far a follower of the log is, and what it last worked with. Its row is locked by whoever is at it."""
+
+    __tablename__ = "notify_progress"
+
+    name: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
+    seq: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    mark: Mapped[str] = mapped_column(sa.String(64), default="")  # hash of the data files

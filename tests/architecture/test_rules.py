@@ -19,6 +19,7 @@ TRAINING_ONLY = {"torch", "torchvision", "ultralytics", "bpy", "label-studio-sdk
 CATCH_ALL = {  # the job loop, and the process edge
     ("api/worker.py", "work_once"),
     ("api/notify/courier.py", "_deliver"),
+    ("api/notify/clerk.py", "_persist"),
     ("cli/__init__.py", "run"),
 }
 

@@ -7,12 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.clocks.deadlines import deadlines
 from api.clocks.hours import Hours, OfficeHours, read_office_hours
-from api.clocks.standing import Pace
 from api.errors import Misconfigured
 from detector import shipped
-from detector.taxonomy import Clock, Limit, ViolationClass
+from detector.taxonomy import Clock
 
 CHINA = ZoneInfo("Asia/Shanghai")
 OFFICE = read_office_hours(shipped("datasets/office_hours.yaml"))
@@ -108,29 +106,3 @@ def test_hours_that_cannot_be_are_refused_with_the_file_and_the_reason(tmp_path,
         read_office_hours(path)
 
     assert str(path) in str(caught.value)
-
-
-ENTRY = ViolationClass(
-    code="manhole_damage",
-    zh="井盖破损",
-    en="Damaged manhole cover",
-    departments=["municipal_works"],
-    limits=[Limit(step="fence", hours=1, clock=Clock.calendar), Limit(step="fix", days=1)],
-)
-
-
-@pytest.mark.parametrize(
-    ("at", "fence", "fix"),
-    [
-        ("2026-11-23 09:47", Pace.running, Pace.running),
-        ("2026-11-23 09:48", Pace.warning, Pace.running),
-        ("2026-11-23 10:01", Pace.overdue, Pace.running),
-        ("2026-11-23 16:36", Pace.overdue, Pace.warning),
-        ("2026-11-23 18:00", Pace.overdue, Pace.warning),
-        ("2026-11-23 18:01", Pace.overdue, Pace.overdue),
-    ],
-)
-def test_each_step_has_its_own_clock_and_warns_at_four_fifths(at, fence, fix):
-    found = deadlines(ENTRY, china("2026-11-23 09:00"), china(at), OFFICE)
-
-    assert [("fence", fence), ("fix", fix)] == [(one.step, one.pace) for one in found]

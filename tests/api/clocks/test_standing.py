@@ -130,6 +130,23 @@ def test_a_class_may_be_quicker_than_the_usual_and_on_the_calendar():
     assert china("2026-11-28 04:00") == found.due_at
 
 
+@pytest.mark.parametrize(
+    ("moment", "fence", "fix"),
+    [
+        ("2026-11-23 09:47", Pace.running, Pace.running),
+        ("2026-11-23 09:48", Pace.warning, Pace.running),
+        ("2026-11-23 10:01", Pace.overdue, Pace.running),
+        ("2026-11-23 16:36", Pace.overdue, Pace.warning),
+        ("2026-11-23 18:00", Pace.overdue, Pace.warning),
+        ("2026-11-23 18:01", Pace.overdue, Pace.overdue),
+    ],
+)
+def test_each_limit_of_a_class_has_its_own_clock_and_warns_at_four_fifths(moment, fence, fix):
+    found = at(moment, case(("2026-11-23 09:00", Phase.rectify), code="manhole_damage", department="municipal_works"))
+
+    assert [("fence", fence), ("fix", fix)] == [(one.step, one.pace) for one in found.deadlines]
+
+
 def test_a_changed_calendar_changes_what_is_due():
     rest = RULES.office.model_copy(update={"extra_days_off": frozenset([china("2026-11-23 00:00").date()])})
 
