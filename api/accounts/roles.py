@@ -11,6 +11,7 @@ class Permission(StrEnum):
     manage_points = "manage_points"
     view_captures = "view_captures"
     send_photos = "send_photos"
+    open_originals = "open_originals"  # faces, plates and all; each look is written down with its reason
     view_issues = "view_issues"
     report_issues = "report_issues"  # by hand: a class that no model sees, a call, a letter
     review_issues = "review_issues"  # confirm, reject, merge, change the class
@@ -104,6 +105,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.publish_reports,
         Permission.record_talks,
         Permission.waive_after_photo,
+        Permission.open_originals,
     },
     Role.admin: frozenset(Permission),
 }

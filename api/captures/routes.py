@@ -8,12 +8,13 @@ from typing import Annotated
 import anyio.to_thread
 import cv2
 import numpy as np
-from fastapi import APIRouter, Depends, File, Form, Header, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Header, Query, Request, Response, UploadFile
 from sqlalchemy.orm import Session
 
 from api.accounts.door import allow
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
+from api.audit import service as audit
 from api.captures import service
 from api.captures.schemas import CaptureView, Refused, Status, UploadOutcome
 from api.captures.tables import Capture
@@ -208,6 +209,38 @@ def get_picture(
         media_type="image/jpeg",
         headers={"Cache-Control": "private, max-age=31536000, immutable"},
     )
+
+
+@router.get(
+    "/{capture_id}/original",
+    summary="The file as it was sent, with faces and plates; the look and its reason are written into the log",
+    response_class=Response,
+)
+def open_original(
+    context: Context,
+    caller: Annotated[Caller, Depends(allow(Permission.open_originals))],
+    capture_id: uuid.UUID,
+    reason: Annotated[
+        str, Query(min_length=5, max_length=500, pattern=r"^[^\x00-\x1f]*\S[^\x00-\x1f]*$", description="why, in words")
+    ],
+) -> Response:
+    with context.database.write() as session:
+        row = service.get_capture(session, capture_id, within=caller.scope(Permission.open_originals))
+        entry = audit.Entry(
+            subject_kind="capture",
+            subject_id=row.id,
+            action="original_opened",
+            by_user_id=caller.user_id,
+            note=reason.strip(),
+            capture_id=row.id,
+        )
+        audit.append(session, entry)
+    # The log is durable before the first byte leaves.
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Disposition": f'attachment; filename="{row.id}.{_SUFFIX[row.format]}"',
+    }
+    return Response(context.media.get(row.media_key), media_type="application/octet-stream", headers=headers)
 
 
 def _shrunk(content: bytes) -> bytes:
