@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import JSONResponse
 
 from api.accounts import routes as accounts
+from api.accounts import secret_files, signing_in
 from api.accounts import service as accounts_service
 from api.accounts.door import BODY_BYTES, Door, allow
 from api.accounts.roles import Permission
@@ -66,6 +67,7 @@ def open_service(settings: Settings) -> Service:
     model = open_card(settings, taxonomy)
     database = Database(settings.database)
     database.upgrade()
+    secret_files.close_to_others(settings.data_dir)
     with database.write() as session:
         accounts_service.first_start(session, settings.data_dir)
         standards_service.first_start(session, shipped("datasets/standards/example.yaml"), taxonomy)
@@ -77,7 +79,6 @@ def open_service(settings: Settings) -> Service:
         office=office,
         clocks=clocks,
         model=model,
-        sessions=accounts_service.Sessions(accounts_service.session_secret(settings.data_dir)),
         sealer=open_sealer(settings.sealing_key, settings.data_dir),
         links=Links(accounts_service.session_secret(settings.data_dir)),
     )
@@ -104,7 +105,7 @@ def build_app(settings: Settings) -> FastAPI:
     app.state.service = service
     _add_health(app, service)
     install(app, settings.language)
-    app.include_router(accounts.signing_in)
+    app.include_router(signing_in.router)
     inside = APIRouter(prefix="/api/v1")
     for router in (
         accounts.router,
@@ -129,7 +130,6 @@ def build_app(settings: Settings) -> FastAPI:
     app.add_middleware(
         Door,
         database=service.database,
-        sessions=service.sessions,
         body_bytes={
             "/api/v1/issues/*/after-photos": settings.max_upload_mib * 1024 * 1024,
             "/api/v1/captures": settings.max_upload_mib * 1024 * 1024,

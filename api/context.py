@@ -7,7 +7,6 @@ import anyio
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from api.accounts.service import Sessions
 from api.clocks.hours import OfficeHours
 from api.clocks.limits import ClockRules
 from api.database import Database
@@ -21,6 +20,8 @@ from detector.taxonomy import Taxonomy
 
 OPENED_AT_ONCE = 2  # a PNG of 64 megapixels with transparency takes 1.4 GB for a moment
 
+PROVED_AT_ONCE = 2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
@@ -33,11 +34,12 @@ class Service:
     office: OfficeHours
     clocks: ClockRules  #: limits, calendar and hours together
     model: LiveModel[Card]  #: the card of the model in force
-    sessions: Sessions
     sealer: Sealer
     links: Links  #: to pictures, for people who are signed in to Label Studio only
     #: photos opened side by side in the web process; each may hold its bytes and a decoder
     opening: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(OPENED_AT_ONCE))
+    #: passwords proved side by side; each takes 19 MiB and tens of milliseconds of a core
+    proving: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(PROVED_AT_ONCE))
 
     @property
     def card(self) -> Card:

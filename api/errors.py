@@ -7,9 +7,11 @@ StreetError 500
 ├── FormatRefused 415
 ├── NotSignedIn 401
 ├── Forbidden 403
+├── MustChangePassword 403
 ├── NotFound 404
 ├── Conflict 409
 ├── Stale 412           somebody changed it meanwhile
+├── TooMany 429         too often in too short a time
 ├── Unavailable 503     not ready, try later
 └── Misconfigured       start-up only
 """
@@ -74,6 +76,13 @@ class Forbidden(StreetError):
     code = "forbidden"
 
 
+class MustChangePassword(StreetError):
+    """Your password was chosen by somebody else. Choose your own at /account first."""
+
+    status = 403
+    code = "must_change_password"
+
+
 class NotFound(StreetError):
     """There is no such thing here."""
 
@@ -93,6 +102,17 @@ class Stale(StreetError):
 
     status = 412
     code = "stale"
+
+
+class TooMany(StreetError):
+    """This was tried too often. Wait a moment."""
+
+    status = 429
+    code = "too_many"
+
+    def __init__(self, message: str = "", *, retry_after_s: int = 60) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class Unavailable(StreetError):

@@ -15,6 +15,7 @@ from api.errors import (
     Stale,
     StreetError,
     TooLarge,
+    TooMany,
     Unavailable,
     Unfit,
     Unreadable,
@@ -34,6 +35,7 @@ _BY_STATUS: dict[int, type[StreetError]] = {
         NotFound,
         Conflict,
         Stale,
+        TooMany,
         TooLarge,
         FormatRefused,
         Unfit,
@@ -58,12 +60,16 @@ def problem_response(
     error: StreetError, *, language: str, accept: str | None, status: int | None = None
 ) -> JSONResponse:
     """Give the answer that refuses; `status` where HTTP has a finer one than our tree."""
-    headers = {"WWW-Authenticate": 'Bearer realm="pointwatch"'} if isinstance(error, NotSignedIn) else None
+    headers: dict[str, str] = {}
+    if isinstance(error, NotSignedIn):
+        headers["WWW-Authenticate"] = 'Bearer realm="pointwatch"'
+    elif isinstance(error, TooMany):
+        headers["Retry-After"] = str(error.retry_after_s)
     chosen = preferred(accept, language)
     return JSONResponse(
         problem(error, chosen, status),
         status_code=status or type(error).status,
-        headers={**(headers or {}), "Content-Language": chosen},
+        headers={**headers, "Content-Language": chosen},
         media_type="application/problem+json",
     )
 

@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import SecretStr
 
-from api.accounts.service import write_secret
+from api.accounts.secret_files import write_secret
 from api.errors import Misconfigured
 
 _NONCE_BYTES = 12  # as GCM wants it; random, and far from 2**32 messages under one key

@@ -277,7 +277,7 @@ def _expect(answer: "httpx.Response") -> "httpx.Response":
 
 
 def _say_where(context: "Service", url: str, log_file: Path | None) -> None:
-    from api.accounts.service import admin_key_file
+    from api.accounts.secret_files import admin_key_file
     from cli.office import sign_in_link
 
     print(f"\nThe page:     {sign_in_link(context)}")

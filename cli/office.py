@@ -1,4 +1,4 @@
-"""`pointwatch points`, `posts`, `keys`, `sign-in` and `config`: what an operator does beside the running service."""
+"""`pointwatch points`, `posts`, `sign-in` and `config`: what an operator does beside the running service."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 points = typer.Typer(help="The points that are watched.", no_args_is_help=True)
 posts = typer.Typer(help="The posts that answer for points and problems.", no_args_is_help=True)
-keys = typer.Typer(help="The keys that people and machines sign in with.", no_args_is_help=True)
 
 
 def open_office() -> "Service":
@@ -126,63 +125,6 @@ def export_posts(file: ToWrite) -> None:
     write_register(
         file, service.SHEET, lambda session: [PostView.model_validate(row) for row in service.all_posts(session)]
     )
-
-
-@keys.command("list")
-def list_keys() -> None:
-    """List the keys, newest first; the keys themselves are kept nowhere."""
-    from api.accounts import service
-    from api.paging import MOST, Window
-
-    context = open_office()
-    window: Window | None = Window(limit=MOST)
-    while window:
-        with context.database.read() as session:
-            rows, following = service.list_keys(session, window)
-        for row in rows:
-            state = f"revoked {row.revoked_at:%Y-%m-%d %H:%M}Z" if row.revoked_at else "in use"
-            print(f"{row.id}  {row.created_at:%Y-%m-%d %H:%M}Z  {state:<26} {row.name}")
-        window = Window(cursor=following, limit=MOST) if following else None
-    context.database.close()
-
-
-@keys.command("make")
-def make_key(
-    name: Annotated[str, typer.Argument(help="who will use it")],
-    role: Annotated[str, typer.Option(help="viewer, inspector, reviewer, handler, … or admin")] = "inspector",
-) -> None:
-    """Make a key and print it, this once."""
-    from api.accounts import service
-    from api.accounts.roles import Role
-    from api.errors import Unfit
-
-    if role not in list(Role):
-        raise Unfit(f"{role!r} is not a role; choose {', '.join(Role)}.")
-    context = open_office()
-    with context.database.write() as session:
-        user = service.add_service(session, name=name, role=Role(role))
-        _, key = service.make_key(session, user.id, name=name)
-    context.database.close()
-    print(key)
-
-
-@keys.command("revoke")
-def revoke_key(key_id: Annotated[str, typer.Argument(help="the id that `keys list` shows")]) -> None:
-    """Take a key out of use at once."""
-    import uuid
-
-    from api.accounts import service
-    from api.errors import Unfit
-
-    try:
-        parsed = uuid.UUID(key_id)
-    except ValueError as error:
-        raise Unfit(f"{key_id!r} is not the id of a key; `pointwatch keys list` shows them.") from error
-    context = open_office()
-    with context.database.write() as session:
-        service.revoke_key(session, parsed)
-    context.database.close()
-    print(f"{parsed} is revoked")
 
 
 def sign_in() -> None:

@@ -14,11 +14,11 @@ from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.accounts import service
+from api.accounts import service, sessions
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
 from api.database import Database
-from api.errors import Forbidden, NotSignedIn, StreetError, TooLarge, Unreadable
+from api.errors import Forbidden, MustChangePassword, NotSignedIn, StreetError, TooLarge, Unreadable
 from api.problems import problem_response
 
 COOKIE = "pointwatch_session"
@@ -41,6 +41,8 @@ MOST_PARTS = 20  # of a path that is looked at closely
 OWN_DOOR = ("/label-studio", "/review/pictures/")  # their routes ask for a secret or a signature of their own
 BODY_BYTES = 64 * 1024  # of a request without files, which is read whole before a route can ask for a permission
 SEND_LESS = "Send less in one request."
+ACCOUNT_PAGE = "/account"
+BEFORE_CHANGING = frozenset((ACCOUNT_PAGE, "/sign-out", "/api/v1/me", "/api/v1/me/password"))
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
@@ -52,7 +54,6 @@ class Door:
         app: ASGIApp,
         *,
         database: Database,
-        sessions: service.Sessions,
         body_bytes: Mapping[str, int],
         language: str,
     ) -> None:
@@ -63,7 +64,6 @@ class Door:
         """
         self._app = app
         self._database = database
-        self._sessions = sessions
         self._body_bytes = body_bytes
         self._language = language
 
@@ -78,6 +78,7 @@ class Door:
             most = self._most(scope["path"])
             if not _is_open(scope):
                 connection.state.caller = await self._caller(connection)
+                _check_password_chosen(connection)
             elif scope["method"] not in SAFE_METHODS and not _same_page(connection.headers):
                 raise Forbidden("This sign-in came from another site's page. Open Pointwatch itself and try again.")
             _check_length(connection.headers, most)
@@ -114,14 +115,22 @@ class Door:
 
     def _by_key(self, key: str) -> Caller | None:
         with self._database.read() as session:
-            return service.caller_of_key(session, key)
+            found = service.caller_of_key(session, key)
+        return self._noted(found)
 
     def _by_cookie(self, cookie: str) -> Caller | None:
-        found = self._sessions.read(cookie) if cookie else None
-        if found is None:
+        if not cookie:
             return None
         with self._database.read() as session:
-            return service.caller_again(session, user_id=found[0], key_id=found[1])
+            found = sessions.caller_of(session, cookie)
+        return self._noted(found)
+
+    def _noted(self, caller: Caller | None) -> Caller | None:
+        """Write down the use of a key or session, once a minute at most: not every look may cost a write."""
+        if caller is not None and not caller.noted:
+            with self._database.write() as session:
+                service.note_use(session, caller)
+        return caller
 
     async def _refuse(
         self, connection: HTTPConnection, error: StreetError, scope: Scope, receive: Receive, send: Send
@@ -130,6 +139,9 @@ class Door:
             await send({"type": "websocket.close", "code": 1008, "reason": type(error).code})
             return
         wants_page = "text/html" in connection.headers.get("accept", "") and scope["method"] in SAFE_METHODS
+        if isinstance(error, MustChangePassword) and wants_page:
+            await RedirectResponse(ACCOUNT_PAGE, status_code=303)(scope, receive, send)
+            return
         if isinstance(error, NotSignedIn) and wants_page:
             await RedirectResponse(_sign_in_then(connection), status_code=303)(scope, receive, send)
             return
@@ -145,6 +157,13 @@ def _is_open(scope: Scope) -> bool:
     if path.startswith(OWN_DOOR):
         return True
     return (method, path) in OPEN or (method == "GET" and path != name and "/" not in name)
+
+
+def _check_password_chosen(connection: HTTPConnection) -> None:
+    path = connection.scope["path"]
+    open_before = path in BEFORE_CHANGING or path.startswith(("/console/", "/language/"))
+    if connection.state.caller.must_change_password and not open_before:
+        raise MustChangePassword
 
 
 def _sign_in_then(connection: HTTPConnection) -> str:

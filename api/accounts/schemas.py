@@ -4,9 +4,9 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, computed_field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, computed_field, model_validator
 
 from api.accounts.roles import OFFICE_WIDE, PERMISSIONS, Permission, Role
 from api.errors import Forbidden
@@ -79,11 +79,16 @@ class Caller(BaseModel):
 
     user_id: uuid.UUID
     key_id: uuid.UUID | None = Field(description="the API key that was shown; null for a person who signed in")
+    session_id: uuid.UUID | None = Field(default=None, description="the browser's session; null for a key")
     name: str
     grants: tuple[Granted, ...]
     limited_to: frozenset[Permission] | None = Field(
         default=None, description="the permissions that the key carries; null: all that its user has"
     )
+    must_change_password: bool = Field(
+        default=False, description="somebody else chose the password: nothing else is open before it is changed"
+    )
+    noted: bool = Field(default=True, exclude=True)  # the use of the key or session in this minute is written down
 
     @computed_field(description="what this caller may do somewhere")  # type: ignore[prop-decorator]
     @property
@@ -148,6 +153,98 @@ class Caller(BaseModel):
             raise Forbidden(f"This needs the permission {permission}{where}; your roles ({roles}) do not give it.")
 
 
+Login = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40, pattern=r"^[^\s\x00-\x1f\x7f]+$")
+]
+Phone = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\+?[0-9][0-9 ()/-]{2,30}$")]
+Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$")]
+Language = Literal["zh", "en"]
+
+
+class NewUser(BaseModel):
+    """A user to be added."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    login: Login = Field(examples=["wang.fang"], description="name to sign in with; case does not count")
+    name: Name = Field(examples=["王芳"])
+    kind: UserKind = UserKind.person
+    phone: Phone | None = None
+    email: Email | None = None
+    language: Language | None = Field(default=None, description="of what is sent to them; null: the office's")
+    grants: list[Granted] = Field(default_factory=list, max_length=100)
+
+
+class UserChange(BaseModel):
+    """What is to be changed of a user; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name = ""
+    phone: Phone | None = None
+    email: Email | None = None
+    language: Language | None = None
+    active: bool = True
+
+
+class GrantView(Granted):
+    """A grant as it is kept."""
+
+    model_config = ConfigDict(from_attributes=True, extra="ignore")
+
+    id: uuid.UUID
+    created_at: datetime
+
+
+class UserView(BaseModel):
+    """A user as they are listed."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: uuid.UUID
+    login: str
+    name: str
+    kind: UserKind
+    phone: str | None
+    email: str | None
+    language: str | None
+    active: bool
+    must_change_password: bool = Field(description="somebody else chose the password")
+    created_at: datetime
+    updated_at: datetime
+    revision: int
+    grants: list[GrantView]
+
+
+class AddedUser(UserView):
+    """A user just added, or given a new password; the only time it is shown."""
+
+    first_password: str | None = Field(description="good for one sign-in; null for a service")
+
+
+class PasswordChange(BaseModel):
+    """A password to be chosen."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    old: str = Field(default="", max_length=200)
+    new: str = Field(max_length=200, pattern=r"^[^\x00]*$")
+
+
+class SessionView(BaseModel):
+    """A browser that is signed in."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: uuid.UUID
+    network: str = Field(description="an IPv4 address, or the first 64 bits of an IPv6 one")
+    agent: str = Field(description="what the browser says that it is")
+    created_at: datetime
+    last_seen_at: datetime = Field(description="to the minute")
+    expires_at: datetime
+    ended_at: datetime | None
+
+
 class NewKey(BaseModel):
     """A key to be made."""
 
@@ -161,7 +258,7 @@ class NewKey(BaseModel):
     permissions: frozenset[Permission] | None = Field(
         default=None, description="the key may do no more than these; null: all that its user may"
     )
-    expires_at: datetime | None = None
+    expires_at: AwareDatetime | None = None
 
 
 class KeyView(BaseModel):

@@ -1,7 +1,6 @@
 """Users, keys and sign-in: what may happen. Keys and codes are compared by hash and are never logged."""
 
 import hashlib
-import os
 import secrets
 import unicodedata
 import uuid
@@ -10,19 +9,19 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
-from itsdangerous import BadSignature, TimestampSigner
 from sqlalchemy.orm import Session
 
 from api.accounts.roles import Permission, Role
 from api.accounts.schemas import Caller, Granted, ScopeKind, UserKind
-from api.accounts.tables import ApiKey, Grant, SignInCode, User
+from api.accounts.secret_files import admin_key_file, write_secret
+from api.accounts.tables import ApiKey, Grant, SignInCode, SignInSession, User
 from api.database import now
 from api.errors import Conflict, NotFound, NotSignedIn, Unfit
 from api.paging import Window, cut
 
 KEY_PREFIX = "pw_"
 CODE_LIFE = timedelta(minutes=15)
-SESSION_LIFE = timedelta(hours=12)  # a working day
+SEEN_EVERY = timedelta(minutes=1)  # how exactly the last use of a key or a session is kept
 FIRST_LOGIN = "admin"
 
 
@@ -38,6 +37,8 @@ def add_user(
     name: str,
     kind: UserKind,
     grants: Iterable[Granted] = (),
+    phone: str | None = None,
+    email: str | None = None,
     language: str | None = None,
 ) -> User:
     """Add a user.
@@ -53,6 +54,8 @@ def add_user(
         login=login,
         name=name,
         kind=kind,
+        phone=phone,
+        email=email,
         language=language,
         active=True,
         must_change_password=False,
@@ -62,7 +65,7 @@ def add_user(
     )
     session.add(user)
     session.flush()
-    for grant in grants:
+    for grant in dict.fromkeys(grants):
         session.add(Grant(user_id=user.id, created_at=at, **grant.model_dump()))
     session.flush()
     return user
@@ -109,7 +112,7 @@ def make_key(
     row = ApiKey(
         user_id=user_id,
         name=name,
-        sha256=_digest(key),
+        sha256=digest(key),
         permissions=None if permissions is None else sorted(permissions),
         created_at=now(),
         expires_at=expires_at,
@@ -119,9 +122,10 @@ def make_key(
     return row, key
 
 
-def list_keys(session: Session, window: Window) -> tuple[list[ApiKey], str | None]:
-    """Give one page of the keys, newest first."""
-    return cut(session, sa.select(ApiKey), ApiKey, window)
+def list_keys(session: Session, window: Window, *, user_id: uuid.UUID | None = None) -> tuple[list[ApiKey], str | None]:
+    """Give one page of the keys, of one user or of all, newest first."""
+    query = sa.select(ApiKey) if user_id is None else sa.select(ApiKey).where(ApiKey.user_id == user_id)
+    return cut(session, query, ApiKey, window)
 
 
 def revoke_key(session: Session, key_id: uuid.UUID) -> ApiKey:
@@ -156,34 +160,55 @@ def _admins() -> sa.Select[uuid.UUID]:
 
 def caller_of_key(session: Session, key: str) -> Caller | None:
     """Give the caller who holds `key`; None where it is unknown, revoked or expired, or its user inactive."""
-    row = session.scalar(sa.select(ApiKey).where(ApiKey.sha256 == _digest(key)))
+    row = session.scalar(sa.select(ApiKey).where(ApiKey.sha256 == digest(key)))
     return _caller_by_key(session, row)
 
 
-def caller_again(session: Session, *, user_id: uuid.UUID, key_id: uuid.UUID | None) -> Caller | None:
+def caller_again(
+    session: Session, *, user_id: uuid.UUID, key_id: uuid.UUID | None, sitting: SignInSession | None = None
+) -> Caller | None:
     """Give a caller already proved, as they are now; None where they may no longer come in."""
     if key_id is not None:
-        return _caller_by_key(session, session.get(ApiKey, key_id))
-    return _caller(session, session.get(User, user_id))
+        return _caller_by_key(session, session.get(ApiKey, key_id), sitting)
+    return _caller(session, session.get(User, user_id), sitting=sitting)
 
 
-def _caller_by_key(session: Session, row: ApiKey | None) -> Caller | None:
+def _caller_by_key(session: Session, row: ApiKey | None, sitting: SignInSession | None = None) -> Caller | None:
     if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now()):
         return None
-    return _caller(session, session.get(User, row.user_id), row)
+    return _caller(session, session.get(User, row.user_id), row, sitting)
 
 
-def _caller(session: Session, user: User | None, key: ApiKey | None = None) -> Caller | None:
+def _caller(
+    session: Session, user: User | None, key: ApiKey | None = None, sitting: SignInSession | None = None
+) -> Caller | None:
     if user is None or not user.active:
         return None
     grants = session.scalars(sa.select(Grant).where(Grant.user_id == user.id).order_by(Grant.id))
+    used_at = sitting.last_seen_at if sitting else key.last_used_at if key else None
     return Caller(
         user_id=user.id,
         key_id=key.id if key else None,
+        session_id=sitting.id if sitting else None,
         name=user.name,
         grants=tuple(Granted.model_validate(grant, from_attributes=True) for grant in grants),
         limited_to=None if key is None or key.permissions is None else frozenset(map(Permission, key.permissions)),
+        must_change_password=user.must_change_password and key is None,
+        noted=used_at is not None and used_at > now() - SEEN_EVERY,
     )
+
+
+def note_use(session: Session, caller: Caller) -> None:
+    """Write down that a key or a session was used, unless another request of this minute has."""
+    at = now()
+    if caller.session_id is not None:
+        seen = sa.update(SignInSession).where(
+            SignInSession.id == caller.session_id, SignInSession.last_seen_at <= at - SEEN_EVERY
+        )
+        session.execute(seen.values(last_seen_at=at))
+    elif caller.key_id is not None:
+        unseen = sa.or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at <= at - SEEN_EVERY)
+        session.execute(sa.update(ApiKey).where(ApiKey.id == caller.key_id, unseen).values(last_used_at=at))
 
 
 def names_of(session: Session, user_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
@@ -217,6 +242,17 @@ def users_by_id(session: Session, user_ids: Iterable[uuid.UUID]) -> dict[uuid.UU
     return {row.id: row for row in session.scalars(sa.select(User).where(User.id.in_(set(user_ids))))}
 
 
+def keep_an_admin(session: Session, *, without: uuid.UUID) -> None:
+    """Make sure that there is an administrator of everything beside this user.
+
+    Raises:
+        Unfit: there would be none.
+    """
+    # Locked before they are counted: two administrators who remove each other at once would leave none.
+    if set(session.scalars(_admins().order_by(User.id).with_for_update())) <= {without}:
+        raise Unfit("This is the last administrator. Make another one first.")
+
+
 def first_admin(session: Session) -> User:
     """Give the oldest active administrator; `first_start` has made sure that there is one."""
     return session.get_one(User, session.scalars(_admins().order_by(User.id).limit(1)).one())
@@ -226,7 +262,7 @@ def make_code(session: Session, user_id: uuid.UUID) -> str:
     """Make a code that signs one browser in, once, within a quarter of an hour."""
     session.execute(sa.delete(SignInCode).where(SignInCode.expires_at < now()))
     code = secrets.token_urlsafe(24)
-    session.add(SignInCode(user_id=user_id, sha256=_digest(code), expires_at=now() + CODE_LIFE))
+    session.add(SignInCode(user_id=user_id, sha256=digest(code), expires_at=now() + CODE_LIFE))
     session.flush()
     return code
 
@@ -239,7 +275,7 @@ def use_code(session: Session, code: str) -> Caller:
     """
     spent = session.execute(
         sa.update(SignInCode)
-        .where(SignInCode.sha256 == _digest(code), SignInCode.used_at.is_(None), SignInCode.expires_at > now())
+        .where(SignInCode.sha256 == digest(code), SignInCode.used_at.is_(None), SignInCode.expires_at > now())
         .values(used_at=now())
         .returning(SignInCode.user_id)
     ).scalar_one_or_none()
@@ -247,27 +283,6 @@ def use_code(session: Session, code: str) -> Caller:
     if caller is None:
         raise NotSignedIn("This sign-in link was used before or is too old. Ask for a new one or use an access key.")
     return caller
-
-
-class Sessions:
-    """Signs and reads the browser's session cookie: ids of user and key, and the time; nothing secret."""
-
-    def __init__(self, secret: str) -> None:
-        self._signer = TimestampSigner(secret, salt="pointwatch.session", digest_method=hashlib.sha256)
-
-    def write(self, caller: Caller) -> str:
-        """Give the cookie's value for a caller who has just signed in."""
-        return self._signer.sign(f"{caller.user_id.hex}:{caller.key_id.hex if caller.key_id else ''}").decode()
-
-    def read(self, cookie: str) -> tuple[uuid.UUID, uuid.UUID | None] | None:
-        """Give user and key that a cookie stands for; None where it is forged or older than a working day."""
-        try:
-            user, _, key = (
-                self._signer.unsign(cookie, max_age=int(SESSION_LIFE.total_seconds())).decode().partition(":")
-            )
-            return uuid.UUID(user), uuid.UUID(key) if key else None
-        except (BadSignature, ValueError):
-            return None
 
 
 def first_start(session: Session, data_dir: Path) -> None:
@@ -284,38 +299,6 @@ def first_start(session: Session, data_dir: Path) -> None:
     write_secret(admin_key_file(data_dir), key, replace=True)
 
 
-def admin_key_file(data_dir: Path) -> Path:
-    """Give the file in which the first administrator's key is left."""
-    return data_dir / "secrets" / "admin.key"
-
-
-def session_secret(data_dir: Path) -> str:
-    """Give the secret that signs sessions, made on first use."""
-    path = data_dir / "secrets" / "session.key"
-    write_secret(path, secrets.token_urlsafe(48), replace=False)
-    return path.read_text(encoding="ascii").strip()
-
-
-def write_secret(path: Path, text: str, *, replace: bool) -> None:
-    """Write a secret into a 0600 file, whole or not at all; an existing one stays unless `replace`."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    beside = path.parent / f".{uuid.uuid4().hex}.part"
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        if replace:
-            beside.replace(path)
-        else:
-            try:
-                os.link(beside, path)  # fails where another process was first: its secret is the one
-            except FileExistsError:
-                return
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _digest(secret: str) -> str:
+def digest(secret: str) -> str:
+    """Give what is kept of a random secret; one that people choose needs a slow hash instead, see `passwords`."""
     return hashlib.sha256(secret.encode()).hexdigest()

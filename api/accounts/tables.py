@@ -66,3 +66,29 @@ class SignInCode(Identified, Table):
     sha256: Mapped[str] = mapped_column(sa.String(64), unique=True)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class SignInSession(Identified, Table):
+    """A browser that has signed in; only the SHA-256 of its token is kept. Rows stay 30 days after their end."""
+
+    __tablename__ = "sign_in_sessions"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("users.id"), index=True)
+    key_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("api_keys.id"))  # signed in with: its limits hold
+    sha256: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    network: Mapped[str] = mapped_column(sa.String(64))  # an IPv4 address, or the first 64 bits of an IPv6 one
+    agent: Mapped[str] = mapped_column(sa.String(200))  # what the browser says that it is
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]  # to the minute
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class SignInAttempts(Table):
+    """Failed attempts to sign in, by name and by address; see `throttle`."""
+
+    __tablename__ = "sign_in_attempts"
+
+    subject: Mapped[str] = mapped_column(sa.String(80), primary_key=True)
+    failures: Mapped[int]
+    last_at: Mapped[datetime] = mapped_column(index=True)

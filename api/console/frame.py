@@ -63,6 +63,6 @@ def _person(visit: Visit) -> None:
                 )
         roles = " / ".join(visit.say(f"role.{role}") for role in visit.caller.roles)
         who = " · ".join(part for part in (visit.caller.name, roles) if part)
-        tag("span", who, "pw-who", title=who)
+        tag("a", who, "pw-who", href="/account", title=who)
         with tag("form", method="post", action="/sign-out"):
             tag("button", visit.say("console.sign_out"), "pw-quiet", type="submit")

@@ -8,12 +8,13 @@ from fastapi.responses import RedirectResponse
 from starlette.staticfiles import StaticFiles
 
 from api.accounts.door import local_path
+from api.console import account
 from api.console.headers import PageHeaders
 from api.console.plain import ASSETS, sign_in_page
 from api.console.refusals import refuse
 from api.console.visit import LANGUAGE_COOKIE, language_of
 from api.context import Service
-from api.errors import NotFound, NotSignedIn
+from api.errors import NotFound, NotSignedIn, StreetError, TooMany
 from detector.texts import LANGUAGES
 
 _YEAR_S = 365 * 24 * 3600
@@ -23,6 +24,7 @@ def add_pages(app: FastAPI, service: Service) -> None:
     """Put the console's pages into the application."""
     _add_sign_in(app, service)
     _add_language_switch(app, service)
+    app.include_router(account.router)
     app.mount("/console", StaticFiles(directory=str(ASSETS)), name="console")
 
     @app.api_route("/api/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
@@ -45,7 +47,8 @@ def _add_sign_in(app: FastAPI, service: Service) -> None:
         return answer
 
     @app.exception_handler(NotSignedIn)
-    async def refused(request: Request, error: NotSignedIn) -> Response:
+    @app.exception_handler(TooMany)
+    async def refused(request: Request, error: StreetError) -> Response:
         return refuse(request, error, service)
 
 

@@ -20,39 +20,50 @@ function useCode() {
   const code = new URLSearchParams(location.hash.slice(1)).get("code");
   if (!code) return;
   history.replaceState(null, "", location.pathname + location.search);
-  document.forms.sign_in.elements.code.value = code;
-  document.forms.sign_in.elements.key.disabled = true;
-  document.forms.sign_in.submit();
+  document.forms.by_key.elements.code.value = code;
+  document.forms.by_key.elements.key.disabled = true;
+  document.forms.by_key.submit();
 }
 useCode();
 addEventListener("hashchange", useCode);  // the link was pasted while this page was open
 """
 
 
-def sign_in_page(language: str, *, onward: str = "/", refused: bool = False) -> HTMLResponse:
-    """Give the form that takes a key; `refused` after a key or link that did not fit."""
-    complaint = f'<p class="refusal" role="alert">{_text("sign_in.refused", language)}</p>' if refused else ""
+def sign_in_page(language: str, *, onward: str = "/", refused: str = "", status: int = 200) -> HTMLResponse:
+    """Give the forms that take a password or a key; `refused` is the key of the text that says why it was refused."""
+    complaint = f'<p class="refusal" role="alert">{text(refused, language)}</p>' if refused else ""
+    invalid = ' aria-invalid="true"' if refused else ""
     body = f"""
-<h1>{_text("console.brand", language)}</h1>
-<p class="lead">{_text("sign_in.lead", language)}</p>
+<h1>{text("console.brand", language)}</h1>
+<p class="lead">{text("sign_in.lead", language)}</p>
 {complaint}
 <form name="sign_in" method="post" action="/sign-in">
-  <input name="username" value="pointwatch" autocomplete="username" hidden>
-  <label for="key">{_text("sign_in.key", language)}</label>
-  <input id="key" name="key" type="password" autocomplete="current-password" autocapitalize="off" spellcheck="false"
-    maxlength="200" required autofocus{' aria-invalid="true"' if refused else ""}>
+  <label for="login">{text("sign_in.login", language)}</label>
+  <input id="login" name="login" autocomplete="username" autocapitalize="off" spellcheck="false" maxlength="80"
+    required autofocus{invalid}>
+  <label for="password">{text("sign_in.password", language)}</label>
+  <input id="password" name="password" type="password" autocomplete="current-password" maxlength="200"
+    required{invalid}>
+  <input name="onward" type="hidden" value="{escape(local_path(onward))}">
+  <button type="submit">{text("sign_in.submit", language)}</button>
+</form>
+<h2>{text("sign_in.by_key", language)}</h2>
+<form name="by_key" method="post" action="/sign-in">
+  <label for="key">{text("sign_in.key", language)}</label>
+  <input id="key" name="key" type="password" autocomplete="off" autocapitalize="off" spellcheck="false"
+    maxlength="200" required{invalid}>
   <input name="code" type="hidden">
   <input name="onward" type="hidden" value="{escape(local_path(onward))}">
-  <button type="submit">{_text("sign_in.submit", language)}</button>
+  <button type="submit">{text("sign_in.submit", language)}</button>
 </form>
-<h2>{_text("sign_in.how", language)}</h2>
+<h2>{text("sign_in.how", language)}</h2>
 <ul>
-  <li>{_text("sign_in.how_file", language)} <code>cat var/secrets/admin.key</code></li>
-  <li>{_text("sign_in.how_link", language)} <code>pointwatch sign-in</code></li>
-  <li>{_text("sign_in.how_ask", language)}</li>
+  <li>{text("sign_in.how_file", language)} <code>cat var/secrets/admin.key</code></li>
+  <li>{text("sign_in.how_link", language)} <code>pointwatch sign-in</code></li>
+  <li>{text("sign_in.how_ask", language)}</li>
 </ul>"""
     title = f"{say('sign_in.title', language)} · {say('console.brand', language)}"
-    return _page(language, title, body, status=401 if refused else 200, script=_SIGN_IN_SCRIPT, switch="/sign-in")
+    return page(language, title, body, status=status, script=_SIGN_IN_SCRIPT, switch="/sign-in")
 
 
 def refusal_page(error: StreetError, language: str) -> HTMLResponse:
@@ -62,16 +73,17 @@ def refusal_page(error: StreetError, language: str) -> HTMLResponse:
     body = f"""
 <p class="status">{status}</p>
 <h1>{escape(title)}</h1>
-<p class="lead">{_text(f"console.problem.{code}", language)}</p>
-<p><a class="button" href="/">{_text("console.to_issues", language)}</a></p>"""
-    return _page(language, f"{title} · {say('console.brand', language)}", body, status=status)
+<p class="lead">{text(f"console.problem.{code}", language)}</p>
+<p><a class="button" href="/">{text("console.to_issues", language)}</a></p>"""
+    return page(language, f"{title} · {say('console.brand', language)}", body, status=status)
 
 
-def _text(key: str, language: str) -> str:
+def text(key: str, language: str) -> str:
+    """Give a text of the catalogue, escaped."""
     return escape(say(key, language))
 
 
-def _page(
+def page(
     language: str, title: str, body: str, *, status: int, script: str = "", switch: str | None = None
 ) -> HTMLResponse:
     """Give a whole page; only its own inline style and script may run."""
@@ -79,10 +91,10 @@ def _page(
     style = (ASSETS / "colours.css").read_text(encoding="utf-8") + (ASSETS / "plain.css").read_text(encoding="utf-8")
     languages = "".join(
         f'<a href="{switch}?lang={one}" hreflang="{HTML_LANGUAGE[one]}" lang="{HTML_LANGUAGE[one]}"'
-        f"{' aria-current=true' if one == language else ''}>{_text(f'console.language.{one}', one)}</a>"
+        f"{' aria-current=true' if one == language else ''}>{text(f'console.language.{one}', one)}</a>"
         for one in (LANGUAGES if switch else ())
     )
-    page = f"""<!doctype html>
+    html = f"""<!doctype html>
 <html lang="{HTML_LANGUAGE[language]}">
 <head>
 <meta charset="utf-8">
@@ -104,4 +116,4 @@ def _page(
         f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; img-src data:; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
-    return HTMLResponse(page, status, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
+    return HTMLResponse(html, status, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 
 from api.accounts import service as accounts
+from api.accounts import sessions
 from api.accounts.door import COOKIE
 from api.accounts.schemas import Caller
 from api.context import Service
@@ -71,9 +72,10 @@ class Visit:
         return await anyio.to_thread.run_sync(writing)
 
     def _caller_now(self, session: Session) -> Caller:
-        lives = self.cookie is None or self.service.sessions.read(self.cookie) is not None
-        who = self.caller
-        caller = accounts.caller_again(session, user_id=who.user_id, key_id=who.key_id) if lives else None
+        if self.cookie is not None:
+            caller = sessions.caller_of(session, self.cookie)
+        else:
+            caller = accounts.caller_again(session, user_id=self.caller.user_id, key_id=self.caller.key_id)
         if caller is None:
             raise NotSignedIn
         return caller

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from api.accounts import service as accounts
 from api.accounts.roles import Role
 from api.accounts.schemas import Granted, UserKind
+from api.accounts.secret_files import admin_key_file
 from api.app import build_app
 from api.context import Service
 from api.settings import Settings
@@ -64,7 +65,7 @@ class Office:
         return Client(self.http(Authorization=f"Bearer {key}"))
 
     def admin_key(self) -> str:
-        return accounts.admin_key_file(self.settings.data_dir).read_text().strip()
+        return admin_key_file(self.settings.data_dir).read_text().strip()
 
     def work(self) -> int:
         """Let the worker look at whatever waits and give how many captures that were."""

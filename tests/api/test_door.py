@@ -13,6 +13,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from api.accounts import service as accounts
 from api.accounts.door import allow
 from api.accounts.roles import PERMISSIONS, Permission, Role
+from api.app import open_service
 from tests.api.client import refusal
 from tests.api.office import Office
 
@@ -216,11 +217,21 @@ def test_the_first_administrators_key_lies_in_a_file_for_this_user_alone(office:
     secrets = office.settings.data_dir / "secrets"
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in secrets.iterdir()}
 
-    assert {"admin.key": 0o600, "session.key": 0o600} == modes
+    assert {"admin.key": 0o600} == modes
     assert 0o700 == stat.S_IMODE(secrets.stat().st_mode)
     me = office.http(Authorization=f"Bearer {office.admin_key()}").get("/api/v1/me").json()
     assert [{"role": "admin", "scope_kind": "everywhere", "scope_value": ""}] == me["grants"]
     assert list(Permission) == me["permissions"]
+
+
+def test_secrets_that_others_could_read_are_closed_at_the_start(fresh_office: Office) -> None:
+    secrets = fresh_office.settings.data_dir / "secrets"
+    (secrets / "admin.key").chmod(0o644)
+    secrets.chmod(0o755)
+    open_service(fresh_office.settings).database.close()
+
+    assert 0o600 == stat.S_IMODE((secrets / "admin.key").stat().st_mode)
+    assert 0o700 == stat.S_IMODE(secrets.stat().st_mode)
 
 
 def test_an_administrator_is_made_again_where_none_is_left(fresh_office: Office) -> None:

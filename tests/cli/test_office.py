@@ -63,7 +63,7 @@ def test_wrong_rows_are_told_one_a_line_and_nothing_is_imported(office, tmp_path
         (["points", "export", "points.pdf"], "must end in .csv or .xlsx"),
         (
             ["keys", "make", "x", "--role", "king"],
-            "'king' is not a role; choose viewer, inspector, ",
+            "role: Input should be 'viewer', 'inspector'",
         ),
         (["keys", "revoke", "x"], "'x' is not the id of a key"),
         (["keys", "revoke", "00000000-0000-0000-0000-000000000000"], "There is no key"),
