@@ -57,7 +57,7 @@ def test_a_wrong_key_shows_the_form_again_with_what_to_do(stranger: TestClient) 
     assert 401 == answer.status_code
     assert "text/html" in answer.headers["content-type"]
     assert 'role="alert"' in answer.text
-    assert "does not work" in answer.text
+    assert "may be revoked" in answer.text
     assert 'value="/plan"' in answer.text
 
 
