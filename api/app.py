@@ -80,7 +80,7 @@ def open_service(settings: Settings) -> Service:
         clocks=clocks,
         model=model,
         sealer=open_sealer(settings.sealing_key, settings.data_dir),
-        links=Links(accounts_service.session_secret(settings.data_dir)),
+        links=Links(secret_files.link_secret(settings.data_dir)),
     )
 
 

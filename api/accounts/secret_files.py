@@ -1,6 +1,7 @@
 """Secrets that the first start leaves on disk, readable by the service's own user alone."""
 
 import os
+import secrets
 import stat
 import uuid
 from pathlib import Path
@@ -11,6 +12,13 @@ from api.errors import Misconfigured
 def admin_key_file(data_dir: Path) -> Path:
     """Give the file in which the first administrator's key is left."""
     return data_dir / "secrets" / "admin.key"
+
+
+def link_secret(data_dir: Path) -> str:
+    """Give the secret that signs addresses of pictures for other programs, made on first use."""
+    path = data_dir / "secrets" / "session.key"  # its old name: links that were given out go on working
+    write_secret(path, secrets.token_urlsafe(48), replace=False)
+    return path.read_text(encoding="ascii").strip()
 
 
 def close_to_others(data_dir: Path) -> None:

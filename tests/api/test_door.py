@@ -217,7 +217,7 @@ def test_the_first_administrators_key_lies_in_a_file_for_this_user_alone(office:
     secrets = office.settings.data_dir / "secrets"
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in secrets.iterdir()}
 
-    assert {"admin.key": 0o600, "sealing.key": 0o600} == modes
+    assert {"admin.key": 0o600, "sealing.key": 0o600, "session.key": 0o600} == modes
     assert 0o700 == stat.S_IMODE(secrets.stat().st_mode)
     me = office.http(Authorization=f"Bearer {office.admin_key()}").get("/api/v1/me").json()
     assert [{"role": "admin", "scope_kind": "everywhere", "scope_value": ""}] == me["grants"]
