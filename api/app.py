@@ -28,6 +28,7 @@ from api.models import about_model, open_card, seed_registry
 from api.notify import inbox_routes as inbox
 from api.notify import routes as notify
 from api.notify.rules import read_rules
+from api.patrols import routes as patrols
 from api.points import routes as points
 from api.posts import routes as posts
 from api.problems import install
@@ -116,6 +117,7 @@ def build_app(settings: Settings) -> FastAPI:
         captures.router,
         issues.router,
         whistles.router,
+        patrols.router,
         notify.router,
         inbox.router,
         history,

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from cli import audit, data, demo, detect, labels, models, office, replay, routing, serve, standards, users
+from cli import audit, data, demo, detect, labels, models, office, patrols, replay, routing, serve, standards, users
 
 FAILURE = 1
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
@@ -33,6 +33,7 @@ def build_app() -> typer.Typer:
     app.add_typer(office.points, name="points")
     app.add_typer(office.posts, name="posts")
     app.add_typer(routing.app, name="routing")
+    app.add_typer(patrols.app, name="patrols")
     app.add_typer(standards.app, name="standards")
     app.add_typer(users.users, name="users")
     app.add_typer(users.keys, name="keys")

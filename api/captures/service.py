@@ -118,6 +118,16 @@ def get_capture(session: Session, capture_id: uuid.UUID, *, within: Scope) -> Ca
     return found
 
 
+def sent_between(
+    session: Session, user_id: uuid.UUID, point_id: uuid.UUID, *, since: datetime, until: datetime
+) -> list[uuid.UUID]:
+    """Give the ids of what somebody sent for a point between two moments of this server's clock, oldest first."""
+    query = sa.select(Capture.id).where(
+        Capture.sent_by == user_id, Capture.point_id == point_id, Capture.received_at.between(since, until)
+    )
+    return list(session.scalars(query.order_by(Capture.id)))
+
+
 def captures_by_id(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Capture]:
     """Give the captures with these ids."""
     return {row.id: row for row in session.scalars(sa.select(Capture).where(Capture.id.in_(set(ids))))}

@@ -21,7 +21,7 @@ from api.issues.recording import Numbering, Seen, Told, record, report
 from api.issues.reviewing import Reviewed, settle_review
 from api.issues.steps import SUBJECT, possible, step
 from api.issues.tables import AfterPhoto, Issue, Sighting
-from api.issues.transitions import State
+from api.issues.transitions import AT_WORK, State
 from api.paging import Window, cut
 from api.points import service as points
 from detector.taxonomy import Taxonomy
@@ -33,6 +33,7 @@ __all__ = [
     "Seen",
     "Told",
     "add_after_photo",
+    "at_work",
     "cannot_judge",
     "get_issue",
     "inside",
@@ -99,6 +100,12 @@ def list_after_photos(session: Session, issue_id: uuid.UUID) -> list[AfterPhoto]
 def issues_by_id(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Issue]:
     """Give the issues with these ids."""
     return {row.id: row for row in session.scalars(sa.select(Issue).where(Issue.id.in_(set(ids))))}
+
+
+def at_work(session: Session, *, within: Scope) -> list[Issue]:
+    """Give the issues that are certain and not ended, oldest first: what an assessor would find today."""
+    query = sa.select(Issue).where(Issue.state.in_(AT_WORK), inside(within))
+    return list(session.scalars(query.order_by(Issue.id)))
 
 
 def unfinished_by_point(session: Session, *, within: Scope) -> dict[uuid.UUID, dict[State, int]]:

@@ -12,6 +12,7 @@ from api.database import Instant, Table
 from api.idempotency import tables as _idempotency
 from api.issues import tables as _issues
 from api.notify import tables as _notify
+from api.patrols import tables as _patrols
 from api.points import tables as _points
 from api.posts import tables as _posts
 from api.routing import tables as _routing
@@ -27,6 +28,7 @@ TABLES = (
     _captures,
     _idempotency,
     _issues,
+    _patrols,
     _notify,
 )  # importing them registers them with `Table.metadata`
 

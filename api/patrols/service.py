@@ -1,0 +1,400 @@
+"""Patrols: rounds, visits and what is due. Takes a session, never commits.
+
+A secret round, its visits and what its checks said are seen by its walkers and by those who manage patrols, and by
+nobody else until it is published: `visible` is the one condition, and everything here asks it.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from api.accounts import service as accounts
+from api.accounts.roles import Permission, Role
+from api.accounts.schemas import EVERYWHERE, Caller, Granted
+from api.captures import service as captures
+from api.database import now
+from api.errors import Conflict, Forbidden, NotFound, Stale, Unfit
+from api.issues import service as issues
+from api.issues.schemas import Source
+from api.issues.transitions import State
+from api.paging import Window, cut
+from api.patrols.schemas import CheckFields, Progress, RoundFields, Secrecy, StopView, VisitEnd
+from api.patrols.tables import Check, PatrolVisit, Round, Stop, VisitCapture, Walker
+from api.points import service as points
+from api.points.tables import Point
+from api.standards import service as standards
+from api.standards.schemas import Item
+from detector.taxonomy import Taxonomy
+
+
+def visible(caller: Caller) -> sa.ColumnElement[bool]:
+    """Give the condition on rounds that a caller may know of."""
+    if caller.may(Permission.manage_patrols):
+        return sa.true()
+    walked = sa.select(Walker.round_id).where(Walker.user_id == caller.user_id)
+    return sa.or_(Round.secrecy == Secrecy.open, Round.published_at.is_not(None), Round.id.in_(walked))
+
+
+def visible_visits(caller: Caller) -> sa.ColumnElement[bool]:
+    """Give the condition on visits that a caller may know of."""
+    known = sa.select(Round.id).where(visible(caller))
+    return sa.or_(PatrolVisit.round_id.is_(None), PatrolVisit.round_id.in_(known))
+
+
+def office() -> Caller:
+    """Give the caller as whom the office's own commands look: everything, secret rounds too."""
+    return Caller(user_id=uuid.UUID(int=0), key_id=None, name="office", grants=(Granted(role=Role.admin),))
+
+
+def get_round(session: Session, code: str, caller: Caller) -> Round:
+    """Give a round by its code.
+
+    Raises:
+        NotFound: there is no such round, or the caller may not know of it.
+    """
+    found = session.scalar(sa.select(Round).where(Round.code == code, visible(caller)))
+    if found is None:
+        raise NotFound(f"There is no round {code[:64]!r}.")
+    return found
+
+
+def list_rounds(
+    session: Session, window: Window, caller: Caller, *, on: date | None = None
+) -> tuple[list[Round], str | None]:
+    """Give one page of the rounds that the caller may know of, newest first; `on`: those that run on that day."""
+    query = sa.select(Round).where(visible(caller))
+    if on is not None:
+        query = query.where(Round.starts_on <= on, Round.ends_on >= on)
+    return cut(session, query, Round, window)
+
+
+def create_round(session: Session, fields: RoundFields, caller: Caller, zone: tzinfo) -> Round:
+    """Plan a round.
+
+    Raises:
+        Conflict: its code is taken. Unfit: it names a point or user that does not exist, or no point at all.
+    """
+    if session.scalar(sa.select(Round.id).where(Round.code == fields.code)):
+        raise Conflict(f"There is a round {fields.code} already.")
+    row = Round(
+        **fields.model_dump(exclude={"points", "all_due", "walkers"}), created_at=now(), updated_at=now(), revision=1
+    )
+    session.add(row)
+    session.flush()
+    _plan(session, row, fields, caller, zone)
+    return row
+
+
+def change_round(
+    session: Session, code: str, fields: RoundFields, caller: Caller, zone: tzinfo, *, revision: int | None
+) -> Round:
+    """Plan a round anew, if it is still at `revision` (None: whatever it is at). What was visited stays visited.
+
+    Raises:
+        NotFound, Stale; Conflict: it was published and would be secret again; Unfit: it names what does not exist.
+    """
+    row = session.get(Round, get_round(session, code, caller).id, with_for_update=True, populate_existing=True)
+    assert row is not None
+    if revision is not None and row.revision != revision:
+        raise Stale(f"Round {code} is at revision {row.revision} now. Read it again, then repeat your change.")
+    if fields.code != row.code:
+        raise Unfit(f"code: the code of a round stays {row.code}.")
+    if row.secrecy == Secrecy.open and fields.secrecy is Secrecy.secret:
+        raise Conflict(f"Round {code} is open: what people have seen cannot be made secret. Plan another one.")
+    for name, value in fields.model_dump(exclude={"points", "all_due", "walkers"}).items():
+        setattr(row, name, value)
+    row.updated_at, row.revision = now(), row.revision + 1
+    session.execute(sa.delete(Stop).where(Stop.round_id == row.id))
+    session.execute(sa.delete(Walker).where(Walker.round_id == row.id))
+    _plan(session, row, fields, caller, zone)
+    return row
+
+
+def publish_round(session: Session, code: str, caller: Caller) -> Round:
+    """Let everybody know of a secret round from now on; harmless to do twice.
+
+    Raises:
+        NotFound: there is no such round.
+    """
+    row = get_round(session, code, caller)
+    if row.published_at is None:
+        row.published_at, row.revision = now(), row.revision + 1
+    session.flush()
+    return row
+
+
+def _plan(session: Session, row: Round, fields: RoundFields, caller: Caller, zone: tzinfo) -> None:
+    """Write down the route and who walks it."""
+    known = points.ids_by_code(session, fields.points)
+    missing = [code for code in fields.points if code not in known]
+    if missing:
+        raise Unfit(f"points: there is no point {missing[0]!r}.")
+    route = [known[code] for code in fields.points]
+    if fields.all_due:
+        every = points.all_points(session, within=EVERYWHERE)
+        found = due(session, every, caller, on=fields.ends_on, zone=zone)
+        route += [one.id for one in every if found[one.id].is_due and one.id not in set(route)]
+    if not route:
+        raise Unfit("points: a round needs a point; name some, or ask for all that are due.")
+    users = accounts.names_of(session, fields.walkers)
+    for user_id in fields.walkers:
+        if user_id not in users:
+            raise Unfit(f"walkers: there is no user {user_id}.")
+    session.add_all(Stop(round_id=row.id, point_id=point_id, position=at) for at, point_id in enumerate(route))
+    session.add_all(Walker(round_id=row.id, user_id=user_id) for user_id in dict.fromkeys(fields.walkers))
+    session.flush()
+
+
+def walkers_of(session: Session, rows: Sequence[Round]) -> dict[uuid.UUID, list[uuid.UUID]]:
+    """Give who goes on these rounds."""
+    found: dict[uuid.UUID, list[uuid.UUID]] = {row.id: [] for row in rows}
+    for walker in session.scalars(sa.select(Walker).where(Walker.round_id.in_(found)).order_by(Walker.user_id)):
+        found[walker.round_id].append(walker.user_id)
+    return found
+
+
+def stops_of(session: Session, rows: Sequence[Round], today: date) -> dict[uuid.UUID, list[StopView]]:
+    """Give the stops of these rounds in the order of their routes: due, visited or missed as of `today`."""
+    found: dict[uuid.UUID, list[StopView]] = {row.id: [] for row in rows}
+    over = {row.id: row.ends_on < today for row in rows}
+    visits = {
+        (visit.round_id, visit.point_id): visit.id
+        for visit in session.scalars(
+            sa.select(PatrolVisit)
+            .where(PatrolVisit.round_id.in_(found), PatrolVisit.finished_at.is_not(None))
+            .order_by(PatrolVisit.id)
+        )
+    }
+    stops = list(session.scalars(sa.select(Stop).where(Stop.round_id.in_(found)).order_by(Stop.position)))
+    places = points.points_by_id(session, [stop.point_id for stop in stops])
+    for stop in stops:
+        visit_id = visits.get((stop.round_id, stop.point_id))
+        progress = Progress.visited if visit_id else Progress.missed if over[stop.round_id] else Progress.due
+        place = places[stop.point_id]
+        found[stop.round_id].append(StopView(point=place.code, name=place.name, progress=progress, visit_id=visit_id))
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """When a point is to be visited again."""
+
+    last_visit_at: datetime | None
+    due_on: date | None  #: None: it is not patrolled
+    is_due: bool
+
+
+def due(session: Session, places: Sequence[Point], caller: Caller, *, on: date, zone: tzinfo) -> dict[uuid.UUID, Due]:
+    """Say of each point whether it is due on a day, from the last visit that the caller may know of."""
+    last = last_visits(session, caller)
+    found = {}
+    for place in places:
+        at = last.get(place.id)
+        every = place.assess_every_days
+        if every is None:
+            due_on = None
+        elif at is None:
+            due_on = place.created_at.astimezone(zone).date()
+        else:
+            due_on = at.astimezone(zone).date() + timedelta(days=every)
+        found[place.id] = Due(last_visit_at=at, due_on=due_on, is_due=due_on is not None and due_on <= on)
+    return found
+
+
+def last_visits(session: Session, caller: Caller) -> dict[uuid.UUID, datetime]:
+    """Give when each point was last visited, as far as the caller may know."""
+    query = (
+        sa.select(PatrolVisit.point_id, sa.func.max(PatrolVisit.finished_at, type_=PatrolVisit.finished_at.type))
+        .where(PatrolVisit.finished_at.is_not(None), visible_visits(caller))
+        .group_by(PatrolVisit.point_id)
+    )
+    return {point_id: at for point_id, at in session.execute(query) if at is not None}
+
+
+def start_visit(session: Session, *, point: str, round_code: str | None, caller: Caller, zone: tzinfo) -> PatrolVisit:
+    """Begin a visit; one that the caller has begun there already goes on.
+
+    Raises:
+        NotFound: no such point or round for this caller. Unfit: the point is not on the round's route, or the round
+        does not run today. Forbidden: somebody else's round.
+    """
+    place = points.get_point(session, point, within=caller.scope(Permission.walk_patrols).of_places())
+    at = now()
+    today = at.astimezone(zone).date()
+    row = get_round(session, round_code, caller) if round_code else None
+    if row is not None:
+        _check_round(session, row, place, caller, today)
+    begun = session.scalars(
+        sa.select(PatrolVisit).where(
+            PatrolVisit.user_id == caller.user_id,
+            PatrolVisit.point_id == place.id,
+            PatrolVisit.finished_at.is_(None),
+            PatrolVisit.round_id == row.id if row else PatrolVisit.round_id.is_(None),
+        )
+    ).first()
+    if begun is not None:
+        return begun
+    standard = standards.in_force(session, today)
+    visit = PatrolVisit(
+        round_id=row.id if row else None,
+        point_id=place.id,
+        user_id=caller.user_id,
+        standard=standard.code if standard else None,
+        started_at=at,
+    )
+    session.add(visit)
+    session.flush()
+    return visit
+
+
+def _check_round(session: Session, row: Round, place: Point, caller: Caller, today: date) -> None:
+    if session.get(Stop, (row.id, place.id)) is None:
+        raise Unfit(f"point: {place.code} is not on the route of round {row.code}.")
+    if not row.starts_on <= today <= row.ends_on:
+        raise Unfit(f"round: {row.code} runs from {row.starts_on} to {row.ends_on}.")
+    going = set(session.scalars(sa.select(Walker.user_id).where(Walker.round_id == row.id)))
+    if going and caller.user_id not in going and not caller.may(Permission.manage_patrols):
+        raise Forbidden(f"Round {row.code} is walked by others. Ask whoever plans the patrols.")
+
+
+def get_visit(session: Session, visit_id: uuid.UUID, caller: Caller) -> PatrolVisit:
+    """Give a visit.
+
+    Raises:
+        NotFound: there is no such visit, or the caller may not know of it.
+    """
+    inside = points.ids_where(within=caller.scope(Permission.view_patrols).of_places())
+    query = sa.select(PatrolVisit).where(
+        PatrolVisit.id == visit_id, visible_visits(caller), PatrolVisit.point_id.in_(inside)
+    )
+    found = session.scalar(query)
+    if found is None:
+        raise NotFound(f"There is no visit {visit_id}.")
+    return found
+
+
+def list_visits(
+    session: Session, window: Window, caller: Caller, *, point: str | None = None, round_code: str | None = None
+) -> tuple[list[PatrolVisit], str | None]:
+    """Give one page of the visits that the caller may know of, newest first."""
+    scope = caller.scope(Permission.view_patrols).of_places()
+    query = sa.select(PatrolVisit).where(
+        visible_visits(caller), PatrolVisit.point_id.in_(points.ids_where(within=scope))
+    )
+    if point:
+        query = query.where(PatrolVisit.point_id == points.get_point(session, point, within=scope).id)
+    if round_code:
+        query = query.where(PatrolVisit.round_id == get_round(session, round_code, caller).id)
+    return cut(session, query, PatrolVisit, window)
+
+
+def finish_visit(
+    session: Session,
+    visit_id: uuid.UUID,
+    said: VisitEnd,
+    caller: Caller,
+    taxonomy: Taxonomy,
+    numbering: issues.Numbering,
+) -> PatrolVisit:
+    """End a visit with what the inspector saw; a failed check of an item with a class opens an issue by hand.
+
+    Raises:
+        NotFound; Forbidden: it is somebody else's; Conflict: it has ended; Unfit: an item or photo that is not its own.
+    """
+    get_visit(session, visit_id, caller)
+    visit = session.get(PatrolVisit, visit_id, with_for_update=True, populate_existing=True)
+    assert visit is not None
+    if visit.user_id != caller.user_id:
+        raise Forbidden("This visit is somebody else's; only who began it ends it.")
+    if visit.finished_at is not None:
+        raise Conflict("This visit has ended already.")
+    visit.finished_at, visit.note = now(), said.note
+    place = points.points_by_id(session, [visit.point_id])[visit.point_id]
+    photos = _keep_photos(session, visit, said.captures)
+    _keep_checks(session, visit, place, said.checks, photos, taxonomy, numbering)
+    session.flush()
+    return visit
+
+
+def _keep_photos(session: Session, visit: PatrolVisit, named: Iterable[uuid.UUID]) -> list[uuid.UUID]:
+    """Let the photos that the inspector sent for the point meanwhile, and those named, belong to the visit."""
+    assert visit.finished_at is not None
+    sent = captures.sent_between(
+        session, visit.user_id, visit.point_id, since=visit.started_at, until=visit.finished_at
+    )
+    found = captures.captures_by_id(session, named)
+    for capture_id in named:
+        if capture_id not in found or found[capture_id].point_id != visit.point_id:
+            raise Unfit(f"captures: {capture_id} is no photo of this visit's point.")
+    ids = list(dict.fromkeys([*sent, *named]))
+    taken = set(session.scalars(sa.select(VisitCapture.capture_id).where(VisitCapture.capture_id.in_(ids))))
+    session.add_all(VisitCapture(capture_id=one, visit_id=visit.id) for one in ids if one not in taken)
+    return ids
+
+
+def _keep_checks(
+    session: Session,
+    visit: PatrolVisit,
+    place: Point,
+    checks: Sequence[CheckFields],
+    photos: Sequence[uuid.UUID],
+    taxonomy: Taxonomy,
+    numbering: issues.Numbering,
+) -> None:
+    items = {one.code: one for one in checklist(session, visit, place)}
+    for check in checks:
+        item = items.get(check.item)
+        if item is None:
+            raise Unfit(f"checks: {check.item!r} is no item for {place.code} under the standard {visit.standard}.")
+        if [one.item for one in checks].count(check.item) > 1:
+            raise Unfit(f"checks: {check.item} stands twice.")
+        violation = check.violation or (item.classes[0] if item.classes else None)
+        if violation is not None and violation not in item.classes:
+            raise Unfit(f"checks: {violation!r} is not one of the classes of {item.code}.")
+        issue_id = None
+        if not check.passed and violation in taxonomy.classes:
+            told = issues.Told(
+                point_id=place.id,
+                class_code=violation,
+                at=now(),
+                source=Source.hand,
+                state=State.open,
+                note=check.note or item.zh,
+                by_user_id=visit.user_id,
+                capture_ids=tuple(photos),
+            )
+            issue_id = issues.report(session, told, numbering).id
+        session.add(Check(visit_id=visit.id, item=check.item, passed=check.passed, note=check.note, issue_id=issue_id))
+
+
+def checklist(session: Session, visit: PatrolVisit, place: Point) -> list[Item]:
+    """Give all items that a visit may speak of, under the standard that was in force when it began."""
+    standard = standards.get_standard(session, visit.standard) if visit.standard else None
+    return standards.items_at(standard, place.category)
+
+
+def checks_of(session: Session, visits: Sequence[PatrolVisit]) -> dict[uuid.UUID, list[Check]]:
+    """Give what was checked on these visits, in the order of the items' codes."""
+    found: dict[uuid.UUID, list[Check]] = {visit.id: [] for visit in visits}
+    for check in session.scalars(sa.select(Check).where(Check.visit_id.in_(found)).order_by(Check.item)):
+        found[check.visit_id].append(check)
+    return found
+
+
+def photos_of(session: Session, visits: Sequence[PatrolVisit]) -> dict[uuid.UUID, list[uuid.UUID]]:
+    """Give the photos of these visits."""
+    found: dict[uuid.UUID, list[uuid.UUID]] = {visit.id: [] for visit in visits}
+    query = sa.select(VisitCapture).where(VisitCapture.visit_id.in_(found)).order_by(VisitCapture.capture_id)
+    for photo in session.scalars(query):
+        found[photo.visit_id].append(photo.capture_id)
+    return found
+
+
+def round_codes(session: Session, visits: Sequence[PatrolVisit]) -> dict[uuid.UUID, str]:
+    """Give the codes of the rounds that these visits belong to."""
+    ids = {visit.round_id for visit in visits if visit.round_id}
+    return {row.id: row.code for row in session.scalars(sa.select(Round).where(Round.id.in_(ids)))}
