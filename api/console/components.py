@@ -35,3 +35,7 @@ class Evidence(_Component, component="assets/evidence.js"):
 
 class Uploader(_Component, component="assets/uploader.js"):
     """Sends photos to the API, one request each, and shows what became of them."""
+
+
+class AfterPhotos(_Component, component="assets/after_photos.js"):
+    """The photos that show an issue put right; emits `sent` when more were taken."""

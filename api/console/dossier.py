@@ -15,10 +15,9 @@ from api.captures.tables import Capture
 from api.console.gathering import step_name
 from api.console.visit import Visit
 from api.issues import service as issues
-from api.issues.routes import views
-from api.issues.schemas import IssueView
-from api.issues.tables import Sighting
-from api.issues.transitions import Action, State, allowed
+from api.issues.routes import AFTER_PHOTO_SENDERS, views
+from api.issues.schemas import IssueView, Possible
+from api.issues.tables import AfterPhoto, Sighting
 from api.paging import Window
 from detector.taxonomy import Limit
 from detector.texts import catalogue
@@ -36,7 +35,9 @@ class Dossier:
     photos: dict[uuid.UUID, Capture]
     events: list[AuditEvent]  #: newest first
     names: dict[uuid.UUID, str]  #: of those who acted
-    actions: list[Action]  #: what the caller may do to it now
+    actions: list[Possible]  #: what the caller may do to it now
+    after_photos: list[AfterPhoto]  #: newest first
+    may_send_after_photos: bool
 
 
 def open_dossier(session: Session, visit: Visit, caller: Caller, number: str) -> Dossier:
@@ -48,13 +49,17 @@ def open_dossier(session: Session, visit: Visit, caller: Caller, number: str) ->
     row = issues.get_issue(session, number, within=caller.scope(Permission.view_issues))
     sightings, _ = issues.list_sightings(session, row.id, Window(limit=MOST_PICTURES))
     events, _ = issues.list_events(session, row.id, Window(limit=MOST_EVENTS))
+    after = issues.list_after_photos(session, row.id)
+    shown = [one.capture_id for one in sightings if one.capture_id] + [one.capture_id for one in after]
     return Dossier(
         issue=views(session, [row], visit.service)[0],
         sightings=sightings,
-        photos=captures.captures_by_id(session, [one.capture_id for one in sightings if one.capture_id]),
+        photos=captures.captures_by_id(session, shown),
         events=events,
         names=accounts.names_of(session, [one.by_user_id for one in events if one.by_user_id]),
-        actions=allowed(State(row.state), lambda permission: issues.may(session, caller, permission, row)),
+        actions=issues.possible(session, caller, row),
+        after_photos=after,
+        may_send_after_photos=any(issues.may(session, caller, one, row) for one in AFTER_PHOTO_SENDERS),
     )
 
 
@@ -80,6 +85,37 @@ def _picture(visit: Visit, sighting: Sighting, photo: Capture, name: str) -> dic
         "boxes": [_box(one, photo, name) for one in sighting.boxes],
         "facts": _facts(visit, sighting, photo),
     }
+
+
+def after_pictures(visit: Visit, dossier: Dossier) -> list[dict[str, Any]]:
+    """Give the after-photos of an issue with what the model says of each."""
+    return [_after_picture(visit, one, dossier.photos[one.capture_id]) for one in dossier.after_photos]
+
+
+def _after_picture(visit: Visit, sent: AfterPhoto, photo: Capture) -> dict[str, Any]:
+    address = f"/api/v1/captures/{photo.id}/picture"
+    words = visit.say(f"verdict.{sent.verdict}")
+    return {
+        "id": str(photo.id),
+        "src": address if photo.view_key else "",
+        "small": f"{address}?small=true",
+        "alt": words,
+        "words": f"{words} {sent.confidence:.0%}" if sent.confidence is not None else words,
+        "verdict": sent.verdict,
+        "at": visit.moment(sent.sent_at),
+        "spent": sent.spent,
+    }
+
+
+def flags_in_words(visit: Visit, issue: IssueView) -> list[tuple[str, str]]:
+    """Give what stands beside the state of an issue: name and words of each flag."""
+    said = {
+        "supervised": visit.say("console.flag.supervised") if issue.supervised else "",
+        "notified": visit.say(f"level.{issue.notified_by}") if issue.notified_by else "",
+        "extension": visit.say(f"extension.{issue.extension}") if issue.extension else "",
+        "after": visit.say(f"verdict.{issue.after_verdict}") if issue.after_verdict else "",
+    }
+    return [(name, words) for name, words in said.items() if words]
 
 
 def _box(found: dict[str, Any], photo: Capture, name: str) -> dict[str, Any]:

@@ -4,18 +4,48 @@ from nicegui import ui
 from starlette.requests import Request
 
 from api.accounts.roles import Permission
-from api.console.components import Evidence
-from api.console.dossier import Dossier, event_in_words, limits_in_words, open_dossier, pictures
+from api.console.asking import ask
+from api.console.components import AfterPhotos, Evidence
+from api.console.dossier import (
+    Dossier,
+    after_pictures,
+    event_in_words,
+    flags_in_words,
+    limits_in_words,
+    open_dossier,
+    pictures,
+)
 from api.console.frame import frame
 from api.console.gathering import in_words, mark_of, post_in_words
 from api.console.plan import REFRESH_S
 from api.console.tags import fact, tag
 from api.console.visit import Visit, told
 from api.issues import service as issues
-from api.issues.schemas import Step
-from api.issues.transitions import TRANSITIONS, Action, Need
+from api.issues.schemas import Possible, Step
+from api.issues.transitions import AT_WORK, Action, Need
 
-LONGEST_NOTE = 500  # as `Step` takes it
+#: what leads on, the likeliest first; the other actions stand below in small
+WAY_ON = (
+    Action.sign_off,
+    Action.rectify,
+    Action.start,
+    Action.accept,
+    Action.dispatch,
+    Action.confirm,
+    Action.take_up,
+    Action.resume,
+    Action.grant_extension,
+    Action.refuse_extension,
+    Action.refuse,
+    Action.reject,
+    Action.close,
+    Action.return_,
+)
+MOST_ONWARD = 3
+
+
+def _rank(action: Action) -> int:
+    return WAY_ON.index(action) if action in WAY_ON else len(WAY_ON)
 
 
 async def show(visit: Visit, request: Request) -> None:
@@ -78,6 +108,7 @@ class IssuePage:
         self._side.clear()
         with self._side:
             self._actions()
+            self._after_photos()
             self._facts()
             self._history()
 
@@ -89,32 +120,57 @@ class IssuePage:
             tag("span", visit.say(f"state.{issue.state}"), "pw-state", data_state=issue.state.value)
             tag("span", issue.number, "pw-number")
             tag("span", f"{issue.point.code} {issue.point.name}")
+            for flag, words in flags_in_words(visit, issue):
+                tag("span", words, "pw-flag", data_flag=flag)
+        if issue.merged_into:
+            with tag("p", classes="pw-warning"):
+                tag(
+                    "a",
+                    visit.say("console.issue.merged", number=issue.merged_into),
+                    href=f"/issues/{issue.merged_into}",
+                )
         mark = mark_of(visit, issue.violation.code)
         if mark:
             tag("p", visit.say("console.issue.unproven", mark=mark), "pw-warning")
 
     def _actions(self) -> None:
-        offered = [one for one in self._dossier.actions if set(TRANSITIONS[one].needs) <= {Need.note}]
-        actions = sorted(offered, key=lambda action: action is Action.reject)
-        if not actions:
+        offered = sorted(self._dossier.actions, key=lambda one: _rank(one.action))
+        if not offered:
             return
-        with tag(
-            "div", classes="pw-card pw-actions", role="group", aria_label=self._visit.say("console.issue.actions")
-        ):
-            for place, action in enumerate(actions):
-                look = "pw-button" if place == 0 else "pw-button pw-second"
-                button = tag(
-                    "button", self._visit.say(f"action.{action}"), look, type="button", data_action=action.value
-                )
-                button.on("click", lambda action=action: self._act(action))
+        say = self._visit.say
+        onward = [one for one in offered if one.action in WAY_ON][:MOST_ONWARD]
+        with tag("div", classes="pw-card", role="group", aria_label=say("console.issue.actions")):
+            with tag("div", classes="pw-actions"):
+                for place, one in enumerate(onward):
+                    self._button(one, "pw-button" if place == 0 else "pw-button pw-second")
+            with tag("div", classes="pw-actions pw-more-actions"):
+                for one in offered:
+                    if one not in onward:
+                        self._button(one, "pw-quiet")
+            if any(Need.after_photo in one.needs for one in offered):
+                tag("p", say("console.after.first"), "pw-hint")
 
-    async def _act(self, action: Action) -> None:
+    def _button(self, offered: Possible, look: str) -> None:
+        lacks = Need.after_photo in offered.needs
+        button = tag(
+            "button",
+            self._visit.say(f"action.{offered.action}"),
+            look,
+            type="button",
+            data_action=offered.action.value,
+            disabled=True if lacks else None,
+        )
+        button.on("click", lambda: self._act(offered))
+
+    async def _act(self, offered: Possible) -> None:
         """Do a step on the issue as it was shown; if somebody was faster, say so and show what it is now."""
         number, revision = self._dossier.issue.number, self._dossier.issue.revision
+        self._is_asking = True
         with self._asking:
-            note = await self._ask_why(action) if Need.note in TRANSITIONS[action].needs else ""
-            if note is not None:
-                await self._step(number, Step(action=action, note=note[:LONGEST_NOTE]), revision)
+            wanted = await ask(self._visit, number, offered)
+            self._is_asking = False
+            if wanted is not None:
+                await self._step(number, wanted, revision)
 
     async def _step(self, number: str, wanted: Step, revision: int) -> None:
         visit, action = self._visit, wanted.action
@@ -132,29 +188,22 @@ class IssuePage:
         with told(visit):
             await self._reload()
 
-    async def _ask_why(self, action: Action) -> str | None:
-        """Ask for the note that a step needs; None where the person thought better of it."""
-        say = self._visit.say
-        with ui.dialog() as dialog, tag("div", classes="pw-dialog", role="document"):
-            tag("h2", say("console.why.title", number=self._dossier.issue.number, action=say(f"action.{action}")))
-            note = ui.textarea(
-                say("console.why.note"), validation={say("console.why.missing"): lambda text: bool(text.strip())}
+    def _after_photos(self) -> None:
+        """Show what was sent to prove the repair, and let those who work on it send more."""
+        visit, dossier = self._visit, self._dossier
+        can_send = dossier.may_send_after_photos and dossier.issue.state in AT_WORK
+        if not dossier.after_photos and not can_send:
+            return
+        with tag("section", classes="pw-card"):
+            tag("h2", visit.say("console.after.title"))
+            photos = AfterPhotos(
+                photos=after_pictures(visit, dossier),
+                address=f"/api/v1/issues/{dossier.issue.number}/after-photos",
+                language=visit.language,
+                can_send=can_send,
+                texts={name: visit.say(f"console.after.{name}") for name in ("send", "sending", "failed")},
             )
-            note.without_auto_validation()
-            note.classes("pw-wide").props(f"outlined autofocus autogrow maxlength={LONGEST_NOTE} counter")
-
-            def submit() -> None:
-                if note.validate():
-                    dialog.submit(str(note.value))
-
-            with tag("div", classes="pw-actions"):
-                tag("button", say(f"action.{action}"), "pw-button", type="button").on("click", submit)
-                tag("button", say("console.why.cancel"), "pw-button pw-second", type="button").on("click", dialog.close)
-        self._is_asking = True
-        answer = await dialog
-        self._is_asking = False
-        dialog.delete()
-        return answer if isinstance(answer, str) else None
+            photos.on("sent", self._refresh)
 
     def _facts(self) -> None:
         issue, visit, say = self._dossier.issue, self._visit, self._visit.say
