@@ -7,7 +7,7 @@ from fastapi import FastAPI, Request, Response
 from nicegui import app as pages_app
 from nicegui import ui
 
-from api.console import issue, overview, plan, upload
+from api.console import issue, overview, patrols, plan, upload
 from api.console.plain import ICON, refusal_page
 from api.console.refusals import refuse
 from api.console.visit import Visit, visit_of
@@ -18,6 +18,7 @@ Show = Callable[[Visit, Request], Awaitable[None]]
 PAGES: dict[str, Show] = {
     "/": overview.show,
     "/plan": plan.show,
+    "/patrols": patrols.show,
     "/upload": upload.show,
     "/issues/{number}": issue.show,
 }
