@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import httpx
 
     from api.context import Service
+    from detector.taxonomy import Taxonomy
 
 START_S = 120.0  # the service must answer within this time
 WIDE = 120  # columns, where nobody says how wide the terminal is
@@ -121,7 +122,7 @@ def _run(context: "Service", url: str, photos: Path | None) -> dict[str, Any]:
                 _expect(client.post(path, files={"file": (file.name, file.read_bytes())}))
             sent = _send_all(client, list(_sendings(photos or shipped("datasets/demo"), client)))
             _settle(client, sent)
-            return _show(client, sent, context.settings.language)
+            return _show(client, sent, context.taxonomy, context.settings.language)
     finally:
         with context.database.write() as session:
             accounts.revoke_key(session, key_row.id)
@@ -207,7 +208,7 @@ def _status(client: "httpx.Client", capture: str) -> str:
     return str(_expect(client.get(f"/captures/{capture}")).json()["status"])
 
 
-def _show(client: "httpx.Client", sent: list[str], language: str) -> dict[str, Any]:
+def _show(client: "httpx.Client", sent: list[str], taxonomy: "Taxonomy", language: str) -> dict[str, Any]:
     """Print the open issues as a table and give the summary."""
     from rich.console import Console
     from rich.table import Table
@@ -236,7 +237,7 @@ def _show(client: "httpx.Client", sent: list[str], language: str) -> dict[str, A
             str(issue["violation"][language]),
             f"{issue['point']['code']} {issue['point']['name']}",
             str(issue["sighting_count"]),
-            _responsible(issue, language),
+            _responsible(issue, taxonomy, language),
         )
     Console(width=None if sys.stdout.isatty() else WIDE).print(table)
     by_state = Counter(issue["state"] for issue in issues)
@@ -244,11 +245,10 @@ def _show(client: "httpx.Client", sent: list[str], language: str) -> dict[str, A
     return {"points": len(_all(client, "/points")), "photos": len(sent), "issues": len(issues)}
 
 
-def _responsible(issue: dict[str, Any], language: str) -> str:
-    post = issue["post"]
-    department = next((one for one in issue["departments"] if one["code"] == issue["department"]), None)
+def _responsible(issue: dict[str, Any], taxonomy: "Taxonomy", language: str) -> str:
+    post, department = issue["post"], issue["department"]
     who = f"{post[language] or post['zh']} {post['holder']}".strip() if post else "–"
-    return f"{who}（{department[language]}）" if department else who
+    return f"{who}（{taxonomy.name_of(department, language)}）" if department else who
 
 
 def _all(client: "httpx.Client", path: str) -> list[dict[str, Any]]:
