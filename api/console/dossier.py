@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -188,3 +189,24 @@ def event_in_words(visit: Visit, event: AuditEvent) -> str:
         return what
     state = visit.say(f"state.{event.after}")
     return what if what == state else f"{what} → {state}"
+
+
+def details_in_words(visit: Visit, event: AuditEvent) -> str:
+    """Say what belongs to an event beyond its name and its note: to whom, until when, into which issue…"""
+    data = event.data
+    departments = data.get("departments") or [data.get("department")]
+    said = [visit.name_of(code) for code in departments if code]
+    if data.get("violation"):
+        said.append(visit.name_of(data["violation"]))
+    said += [str(data[name]) for name in ("into", "number") if data.get(name)]
+    if data.get("until"):
+        said.append(visit.moment(datetime.fromisoformat(data["until"])))
+    if data.get("verdict"):
+        said.append(visit.say(f"verdict.{data['verdict']}"))
+    if data.get("rating"):
+        said.append(f"{data['rating']} / 5")
+    if data.get("late"):
+        said.append(visit.say("pace.overdue"))
+    if data.get("after_photo_waived"):
+        said.append(visit.say("console.event.waived"))
+    return "、".join(said)

@@ -9,6 +9,7 @@ from api.console.components import AfterPhotos, Evidence
 from api.console.dossier import (
     Dossier,
     after_pictures,
+    details_in_words,
     event_in_words,
     flags_in_words,
     limits_in_words,
@@ -245,5 +246,8 @@ class IssuePage:
                         by = self._dossier.names.get(event.by_user_id) if event.by_user_id else None
                         who = by or self._visit.say("console.event.system")
                         tag("small", f"{self._visit.moment(event.at)} · {who}")
+                        details = details_in_words(self._visit, event)
+                        if details:
+                            tag("span", details)
                         if event.note:
                             tag("q", event.note)
