@@ -12,7 +12,22 @@ from typing import Annotated
 
 import typer
 
-from cli import audit, data, demo, detect, labels, models, office, patrols, replay, routing, serve, standards, users
+from cli import (
+    audit,
+    data,
+    demo,
+    detect,
+    labels,
+    messages,
+    models,
+    office,
+    patrols,
+    replay,
+    routing,
+    serve,
+    standards,
+    users,
+)
 
 FAILURE = 1
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
@@ -38,6 +53,8 @@ def build_app() -> typer.Typer:
     app.add_typer(users.users, name="users")
     app.add_typer(users.keys, name="keys")
     app.add_typer(audit.app, name="audit")
+    app.add_typer(messages.webhooks, name="webhooks")
+    app.add_typer(messages.clocks, name="clocks")
     app.add_typer(models.app, name="models")
     app.add_typer(data.app, name="data")
     app.add_typer(labels.app, name="labels")

@@ -9,10 +9,12 @@ from nicegui import ui
 
 from api.accounts.roles import Permission
 from api.console.plain import ASSETS, HTML_LANGUAGE
-from api.console.tags import tag
-from api.console.visit import Visit
+from api.console.tags import tag, text
+from api.console.visit import Visit, told
+from api.notify import inbox
 from detector.texts import LANGUAGES
 
+BELL_S = 15.0  # between two looks at what is unread
 _SHEETS = ("colours.css", "console.css")
 
 
@@ -48,11 +50,30 @@ def _entries(visit: Visit) -> list[tuple[str, str]]:
         entries.append(("/patrols", "console.nav.patrols"))
     if visit.caller.may(Permission.send_photos):
         entries.append(("/upload", "console.nav.upload"))
+    if visit.caller.may(Permission.manage_webhooks):
+        entries.append(("/webhooks", "console.nav.webhooks"))
     return entries
+
+
+def _bell(visit: Visit) -> None:
+    """Show how much is unread; asked for when the page is there, so that no page waits for it."""
+    with tag("a", classes="pw-bell", href="/inbox", aria_label=visit.say("console.inbox.title")):
+        tag("img", src="/console/bell.svg", alt="", width="22", height="22")
+        count = text("b")
+        count.set_visibility(False)
+
+    async def look() -> None:
+        with told(visit):
+            unread = await visit.read(lambda session, caller: inbox.count_unread(session, caller.user_id))
+            count.set_visibility(unread > 0)
+            count.set_text(str(unread) if unread < 100 else "99+")
+
+    ui.timer(BELL_S, look)
 
 
 def _person(visit: Visit) -> None:
     with tag("div", classes="pw-person"):
+        _bell(visit)
         with tag("nav", classes="pw-languages", aria_label=visit.say("console.language.label")):
             for one in LANGUAGES:
                 tag(
