@@ -5,13 +5,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from api.console.plan import REFRESH_S
 from tests.api.browsing import CHROMIUM, DRIVER, Browser
-from tests.api.client import Client
+from tests.api.client import Client, expect
 from tests.api.photographs import PhotoFactory
 from tests.api.running import ROOT, Running
 
@@ -273,3 +274,17 @@ def test_names_and_notes_are_shown_as_written_and_never_run(
         seen.append((len(browser.all("img[src=x]")), "owned" in browser.title))
 
     assert [(0, False)] * 3 == seen
+
+
+def test_the_patrols_page_shows_rounds_what_is_due_and_the_score(
+    browser: Browser, over_wire: Client, point_code: str
+) -> None:
+    today = (datetime.now(UTC) + timedelta(hours=8)).date().isoformat()
+    over_wire.add_point(point_code)
+    body = {"code": point_code, "title": f"Round of {point_code}", "starts_on": today, "ends_on": today}
+    expect(over_wire.http.post("/api/v1/patrols/rounds", json=body | {"points": [point_code]}))
+    browser.open("/patrols")
+
+    assert browser.find("main", f"Round of {point_code}")
+    assert browser.find("main", "This is the example that ships with the system.")
+    assert browser.find(".pw-nav [aria-current]", "Patrols")
