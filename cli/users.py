@@ -177,6 +177,7 @@ def make_key(
 ) -> None:
     """Make a key and print it, this once."""
     from api.accounts import service
+    from api.accounts import users as accounts
     from api.accounts.schemas import NewKey
     from api.database import now
 
@@ -186,9 +187,10 @@ def make_key(
     context = open_office()
     with context.database.write() as session:
         user_id = _user_id(session, user) if user else service.add_service(session, name=name, role=wanted.role).id
-        _, key = service.make_key(
+        row, key = service.make_key(
             session, user_id, name=wanted.name, permissions=wanted.permissions, expires_at=expires_at
         )
+        accounts.note_key(session, row, "key_made", None)
     context.database.close()
     print(key)
 
@@ -197,6 +199,7 @@ def make_key(
 def revoke_key(key_id: Annotated[str, typer.Argument(help="the id that `keys list` shows")]) -> None:
     """Take a key out of use at once."""
     from api.accounts import service
+    from api.accounts import users as accounts
     from api.errors import Unfit
 
     try:
@@ -205,7 +208,7 @@ def revoke_key(key_id: Annotated[str, typer.Argument(help="the id that `keys lis
         raise Unfit(f"{key_id!r} is not the id of a key; `pointwatch keys list` shows them.") from error
     context = open_office()
     with context.database.write() as session:
-        service.revoke_key(session, parsed)
+        accounts.note_key(session, service.revoke_key(session, parsed), "key_revoked", None)
     context.database.close()
     print(f"{parsed} is revoked")
 

@@ -169,13 +169,16 @@ def make_key(context: Context, caller: UserManager, wanted: NewKey) -> MadeKey:
         row, key = service.make_key(
             session, user_id, name=wanted.name, permissions=wanted.permissions, expires_at=wanted.expires_at
         )
+        users.note_key(session, row, "key_made", caller)
         return MadeKey(key=key, **KeyView.model_validate(row).model_dump())
 
 
 @router.delete("/keys/{key_id}", summary="Revoke an API key at once")
-def revoke_key(context: Context, _: UserManager, key_id: uuid.UUID) -> KeyView:
+def revoke_key(context: Context, caller: UserManager, key_id: uuid.UUID) -> KeyView:
     with context.database.write() as session:
-        return KeyView.model_validate(service.revoke_key(session, key_id))
+        row = service.revoke_key(session, key_id)
+        users.note_key(session, row, "key_revoked", caller)
+        return KeyView.model_validate(row)
 
 
 def _views(session: Session, rows: Iterable[User]) -> list[UserView]:

@@ -12,10 +12,13 @@ from sqlalchemy.orm import Session
 from api.accounts import service, sessions
 from api.accounts.roles import PERMISSIONS, Permission, Role
 from api.accounts.schemas import EVERYWHERE, Caller, Granted, NewUser, ScopeKind, UserChange, UserKind
-from api.accounts.tables import Grant, User
+from api.accounts.tables import ApiKey, Grant, User
+from api.audit import service as audit
 from api.database import now
 from api.errors import Conflict, Forbidden, NotFound, NotSignedIn, Stale, Unfit
 from api.paging import Window, cut
+
+SUBJECT = "user"  # of the audit log; it names what was changed, never phones, addresses or secrets
 
 
 def add(session: Session, wanted: NewUser, caller: Caller | None, *, kept: str) -> User:
@@ -42,6 +45,7 @@ def add(session: Session, wanted: NewUser, caller: Caller | None, *, kept: str) 
     if user.kind == UserKind.person:
         user.password_hash, user.must_change_password = kept, True
     session.flush()
+    _note(session, caller, user.id, "added", grants=[_words(grant) for grant in wanted.grants])
     return user
 
 
@@ -86,8 +90,11 @@ def change(
     if said.get("active") is False and user.active:
         service.keep_an_admin(session, without=user_id)
         sessions.end_all(session, user_id)
+    changed = sorted(name for name, value in said.items() if getattr(user, name) != value)
     for name, value in said.items():
         setattr(user, name, value)
+    action = ("activated" if user.active else "deactivated") if "active" in changed else "changed"
+    _note(session, caller, user_id, action, fields=changed)
     return _changed(session, user)
 
 
@@ -104,6 +111,7 @@ def grant(
     if session.scalar(sa.select(Grant.id).filter_by(user_id=user_id, **wanted.model_dump())):
         raise Conflict(f"{user.login} has this grant already.")
     session.add(Grant(user_id=user_id, created_at=now(), **wanted.model_dump()))
+    _note(session, caller, user_id, "granted", grants=[_words(wanted)])
     return _changed(session, user)
 
 
@@ -123,6 +131,7 @@ def withdraw(
     if row.role == Role.admin and row.scope_kind == ScopeKind.everywhere:
         service.keep_an_admin(session, without=user_id)
     session.delete(row)
+    _note(session, caller, user_id, "withdrawn", grants=[_words(Granted.model_validate(row, from_attributes=True))])
     return _changed(session, user)
 
 
@@ -137,6 +146,7 @@ def reset_password(session: Session, user_id: uuid.UUID, caller: Caller | None, 
         raise Unfit(f"{user.login} is a service: it signs in with keys alone.")
     user.password_hash, user.must_change_password = kept, True
     sessions.end_all(session, user_id)
+    _note(session, caller, user_id, "password_reset")
     return _changed(session, user)
 
 
@@ -154,6 +164,7 @@ def choose_password(session: Session, caller: Caller, *, proved: str | None, kep
         raise Conflict("The password was changed meanwhile. Sign in again.")
     user.password_hash, user.must_change_password = kept, False
     sessions.end_all(session, user.id, but=caller.session_id)
+    _note(session, caller, user.id, "password_chosen")
     _changed(session, user)
 
 
@@ -185,6 +196,25 @@ def check_key(session: Session, user_id: uuid.UUID, permissions: Collection[Perm
     user = service.get_user(session, user_id)
     may = _permissions_of(session, user.id)
     _check_may_give(caller, may if permissions is None else may & set(permissions))
+
+
+def note_key(session: Session, key: ApiKey, action: str, caller: Caller | None) -> None:
+    """Write down that a key was made or revoked."""
+    _note(session, caller, key.user_id, action, key=str(key.id), name=key.name, permissions=key.permissions)
+
+
+def _note(session: Session, caller: Caller | None, user_id: uuid.UUID, action: str, **data: object) -> None:
+    by = caller.user_id if caller else None  # None: an operator on the machine itself
+    entry = audit.Entry(subject_kind=SUBJECT, subject_id=user_id, action=action, by_user_id=by, data=data)
+    audit.append(session, entry)
+
+
+def _words(grant: Granted) -> str:
+    return (
+        grant.role
+        if grant.scope_kind is ScopeKind.everywhere
+        else f"{grant.role} {grant.scope_kind} {grant.scope_value}"
+    )
 
 
 def _permissions_of(session: Session, user_id: uuid.UUID) -> set[Permission]:

@@ -84,6 +84,26 @@ def test_the_last_administrator_stays(fresh_office: Office) -> None:
     assert 200 == admin.patch(f"/api/v1/users/{me}", json={"active": False}).status_code
 
 
+def test_what_is_done_to_users_stands_in_the_log(service: Client) -> None:
+    me = expect(service.http.get("/api/v1/me"))["user_id"]
+    user = add(service, "logged", phone="+86 755 3333", grants=[{"role": "viewer"}])
+    path = f"/api/v1/users/{user['id']}"
+    service.http.patch(path, json={"phone": "+86 755 4444"})
+    service.http.delete(f"{path}/grants/{user['grants'][0]['id']}")
+    service.http.post(f"{path}/password")
+    key = expect(service.http.post("/api/v1/keys", json={"name": "x", "user_id": user["id"]}))
+    service.http.delete(f"/api/v1/keys/{key['id']}")
+    service.http.patch(path, json={"active": False})
+    log = service.http.get("/api/v1/audit", params={"subject_kind": "user", "subject_id": user["id"]})
+    done = expect(log)["items"]
+    expected = ["added", "changed", "withdrawn", "password_reset", "key_made", "key_revoked", "deactivated"]
+
+    assert expected == [one["action"] for one in sorted(done, key=lambda one: one["seq"])]
+    assert {me} == {one["by_user_id"] for one in done}
+    assert "755" not in log.text
+    assert key["key"] not in log.text
+
+
 def test_a_deactivated_users_key_opens_nothing(office: Office, service: Client) -> None:
     made = expect(service.http.post("/api/v1/keys", json={"name": "old robot"}))
     service.http.patch(f"/api/v1/users/{made['user_id']}", json={"active": False})

@@ -186,3 +186,45 @@ def test_a_model_that_is_not_there_is_said_before_anything_listens(process, tmp_
     assert 1 == done.returncode
     assert done.stderr.decode().startswith("pointwatch: No model at ")
     assert 1 == len(done.stderr.splitlines())
+
+
+def test_people_are_added_with_roles_and_a_first_password(office) -> None:
+    status, first, told = office("users", "add", "Wang.Fang", "王芳", "--role", "secretary", "--community", "翠宁社区")
+    granted = office("users", "grant", "wang.fang", "viewer")
+    _, listed, _ = office("users", "list")
+    taken = office("users", "revoke", "wang.fang", "secretary", "--community", "翠宁社区")
+    shut = office("users", "deactivate", "wang.fang")
+    _, after, _ = office("users", "list")
+    again = office("users", "password", "wang.fang")
+
+    assert 0 == status
+    assert re.fullmatch(r"[a-z2-9]{5}-[a-z2-9]{5}-[a-z2-9]{5}\n", first)
+    assert "good for one sign-in" in told
+    assert (0, "wang.fang is viewer now\n") == granted[:2]
+    assert "active    王芳: secretary (community 翠宁社区), viewer\n" in listed
+    assert (0, "wang.fang is no longer secretary (community 翠宁社区)\n") == taken[:2]
+    assert (0, "wang.fang is inactive now\n") == shut[:2]
+    assert "inactive  王芳: viewer\n" in after
+    assert first != again[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["users", "add", "a b", "x"], "login: "),
+        (["users", "add", "x", "x", "--role", "king"], "role: Input should be"),
+        (["users", "add", "admin", "x"], "There is a user admin already"),
+        (["users", "grant", "nobody", "viewer"], "There is no user 'nobody'"),
+        (["users", "grant", "admin", "viewer", "--community", "a", "--point", "b"], "not several"),
+        (["users", "revoke", "admin", "viewer"], "admin is not viewer"),
+        (["users", "revoke", "admin", "admin"], "last administrator"),
+        (["users", "deactivate", "admin"], "last administrator"),
+        (["keys", "make", "x", "--permission", "fly"], "permissions.0: "),
+    ],
+)
+def test_what_cannot_be_done_to_users_is_one_plain_line(office, arguments, said) -> None:
+    status, out, told = office(*arguments)
+
+    assert (1, "") == (status, out)
+    assert 1 == len(told.splitlines())
+    assert said in told
