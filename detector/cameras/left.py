@@ -26,6 +26,7 @@ class LeftThings:
         self._night = False
         self._since_s = self._last_s = 0.0
         self._before: Grey | None = None
+        self.unsettled = False  #: something new has just come or moves: another look will tell whether it stays
 
     def find(self, now: Glance, at_s: float, known: Sequence[Box], width: int, height: int) -> list[Box]:
         """Give the boxes of new things that have not moved since the last look, in pixels of `width`×`height`.
@@ -58,9 +59,14 @@ class LeftThings:
         whole = cv2.morphologyEx(new.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
         count, labels, figures, _ = cv2.connectedComponentsWithStats(whole, connectivity=8)
         boxes: list[Box] = []
+        self.unsettled = False
         for number in range(1, count):
             x, y, wide, tall, cells = (int(value) for value in figures[number])
-            if cells >= SMALLEST_CELLS and restless[labels == number].mean() <= RESTLESS:
+            if cells < SMALLEST_CELLS:
+                continue
+            if restless[labels == number].mean() > RESTLESS:
+                self.unsettled = True
+            else:
                 boxes.append((x * across, y * down, (x + wide) * across, (y + tall) * down))
         return boxes
 

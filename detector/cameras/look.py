@@ -10,7 +10,7 @@ from detector.rules import Box
 
 SIDE = 20
 SAME = 0.75  # differences up to here are noise, light and a shadow that moved
-OTHER = 1.15  # from here on it is another thing
+OTHER = 0.95  # from here on it is another thing
 _LEVELS = 90.0  # a difference in brightness that says as much as no correlation at all
 _CHROMA = 35.0  # and one in colour
 

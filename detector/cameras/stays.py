@@ -112,7 +112,7 @@ class Stays:
             number = pairs.get(at)
             if number is None:
                 self._not_found(place, looks[at], boxes, relit=relit)
-            elif not self._found(place, sights[number], at_s, boxes, relit=relit):
+            elif not self._found(place, sights[number], at_s, boxes, told=place.number in lasting, relit=relit):
                 left.append(place)  # another thing stands there now
                 continue
             if number is not None:
@@ -137,10 +137,13 @@ class Stays:
         rows, columns = linear_sum_assignment(-score)
         return {int(a): int(b) for a, b in zip(rows, columns, strict=True) if score[a, b] >= MATCH}
 
-    def _found(self, place: Place, sight: Sight, at_s: float, boxes: Sequence[Box], *, relit: bool) -> bool:
+    def _found(self, place: Place, sight: Sight, at_s: float, boxes: Sequence[Box], *, told: bool, relit: bool) -> bool:
         """Take up a sight at a place; say whether it is the thing that was there."""
+        if place.empty_looks and not told:
+            return False  # it was gone meanwhile: what stands there now has only just come
         if _iou(place.box, sight.box) >= STILL:
-            if not relit and difference(sight.look, place.look) > OTHER and not _hidden(place.box, boxes, sight.box):
+            another = difference(sight.look, place.look) > (SAME if place.empty_looks else OTHER)
+            if another and not relit and not _hidden(place.box, boxes, sight.box):
                 return False
             _see(place, sight, at_s)
             place.look, place.elsewhere = sight.look, None

@@ -86,7 +86,8 @@ def _alike(now: Edges, before: Edges) -> float:
 
 def _shift(now: Edges, before: Edges, alike: float) -> float:
     """Give how far the street has moved in the picture, as a share of its width; 0 where that explains nothing."""
-    (right, below), _ = cv2.phaseCorrelate(before, now, cv2.createHanningWindow((ACROSS, DOWN), cv2.CV_32F))
+    window = cv2.createHanningWindow((ACROSS, DOWN), cv2.CV_32F)
+    (right, below), _ = cv2.phaseCorrelate(before.copy(), now.copy(), window)  # it writes into what it is given
     back = np.array([[1, 0, -right], [0, 1, -below]], dtype=np.float32)
     moved = cv2.warpAffine(now, back, (ACROSS, DOWN), borderMode=cv2.BORDER_REPLICATE)
     if _alike(np.asarray(moved, dtype=np.float32), before) < alike + 0.05:

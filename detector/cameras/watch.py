@@ -168,6 +168,8 @@ class Watch:
 
     def _waiting(self) -> bool:
         """Say whether something in a zone is about to be confirmed, or to be found gone."""
+        if self._left is not None and self._left.unsettled:
+            return True
         open_numbers = {number for (number, _), one in self._standing.items() if one.stay is None}
         return any(one.number in open_numbers or one.empty_looks for one in self._stays.places)
 

@@ -2,6 +2,9 @@
 
 Every plate has the same camera, light and exposure, so that `clips.py` can lay them over each other: what a thing hides
 comes from its own pixels, its shadow from what it does to the empty street. Seed 9900, which no training scene uses.
+
+DIR gets `empty.png`, for each thing `NAME.png` (RGBA, cut out with its shadow; alpha is 255 where the thing itself is
+and 0 where only its shadow or its light lies) and `plates.json` (where each one goes, and the thing's box).
 """
 
 from __future__ import annotations
@@ -24,8 +27,9 @@ from .stage import Stage, Street
 SEED = 9900
 VIEW = camera.View(place=(-13.0, -14.2, 6.3), target=(3.2, -5.4, 0.3), lens_mm=27.0, roll_deg=0.4)
 STREET = Street(walk_m=3.6, road_m=9.4, kerb_m=0.14, far_walk_m=3.0)
-KERB_Y, LANE_Y, FAR_LANE_Y = -STREET.walk_m - 1.2, -STREET.walk_m - 4.2, -STREET.walk_m - 7.6
-SEDAN, SUV, HATCH, VAN = 0, 2, 4, 5
+KERB_Y, LANE_Y = -STREET.walk_m - 1.2, -STREET.walk_m - 4.2
+SEDAN, SUV, HATCH = 0, 2, 4
+SHADOW = 8  # levels of 255; less is the renderer's noise
 
 Maker = Callable[[Stage], object]
 
@@ -64,8 +68,7 @@ THINGS: dict[str, Maker] = {
     "parked_2": car(7.4, KERB_Y, HATCH, 7),
     "parked_3": car(13.2, KERB_Y, SUV, 2),
     **{f"lane_{k}": car(x, LANE_Y, SEDAN, 4) for k, x in enumerate((-7.0, -2.5, 2.5, 7.5, 13.0, 19.0, 27.0))},
-    **{f"white_{k}": car(x, LANE_Y, HATCH, 0) for k, x in enumerate((-6.0, 0.0, 6.0, 14.0, 24.0))},
-    **{f"van_{k}": car(x, FAR_LANE_Y, VAN, 0, np.pi) for k, x in enumerate((-4.0, 0.5, 5.5, 11.0, 18.0))},
+    **{f"white_{k}": car(x, LANE_Y, HATCH, 0) for k, x in enumerate((-6.0, 0.0, 6.0))},
 }
 
 
@@ -104,10 +107,11 @@ def main() -> None:
     width, height = (int(part) for part in chosen.size.split("x"))
     made = build()
     gain: NDArray[np.float32] | None = None
-    known = chosen.folder / "boxes.json"
-    found: dict[str, list[float]] = json.loads(known.read_text()) if known.exists() else {}
+    empty: NDArray[np.uint8] | None = None
+    table = chosen.folder / "plates.json"
+    known: dict[str, dict[str, list[float]]] = json.loads(table.read_text()) if table.exists() else {}
     for name in ("empty", *made):
-        if gain is not None and (chosen.folder / f"{name}.png").exists():
+        if empty is not None and name in known:
             continue
         for thing, parts in made.items():
             for part in parts:
@@ -115,15 +119,37 @@ def main() -> None:
         light, indices = render.render(width, height, chosen.samples, SEED, chosen.threads)
         if gain is None:
             gain = np.median(finish.expose(light, np.random.default_rng(SEED)) / np.maximum(light, 1e-6))
-        display = np.clip(finish.tone(light * gain, 1.02), 0, 1)
-        mask = indices > 0
-        extent = boxes.visible_box(mask, 0.004)
-        if extent:
-            found[name] = [round(value, 1) for value in extent]
-        Image.fromarray((mask * 255).astype(np.uint8)).save(chosen.folder / f"{name}.mask.png")
-        Image.fromarray((display * 255 + 0.5).astype(np.uint8)).save(chosen.folder / f"{name}.png")
-        known.write_text(json.dumps(found, indent=1) + "\n")
-        print(name, found.get(name), flush=True)
+        picture = (np.clip(finish.tone(light * gain, 1.02), 0, 1) * 255 + 0.5).astype(np.uint8)
+        if empty is None:
+            empty = picture
+            Image.fromarray(picture).save(chosen.folder / "empty.png")
+            continue
+        cut, known[name] = cut_out(picture, empty, indices > 0)
+        Image.fromarray(cut).save(chosen.folder / f"{name}.png")
+        table.write_text(json.dumps(known, indent=1) + "\n")
+        print(name, known[name], flush=True)
+
+
+def cut_out(
+    picture: NDArray[np.uint8], empty: NDArray[np.uint8], mask: NDArray[np.bool_]
+) -> tuple[NDArray[np.uint8], dict[str, list[float]]]:
+    """Cut a thing out with its shadow: RGBA, and where it goes.
+
+    Args:
+        picture, empty: (H, W, 3) uint8 RGB, with the thing and without.
+        mask: (H, W), where the thing itself is seen.
+    """
+    box = boxes.visible_box(mask, 0.004)
+    if box is None:
+        raise ValueError("nothing of it is to be seen")
+    reach = 0.6 * max(box[2] - box[0], box[3] - box[1])  # a shadow falls no further
+    rows, columns = np.nonzero((np.abs(picture.astype(int) - empty).max(axis=2) > SHADOW) | mask)
+    near = (rows > box[1] - reach) & (rows < box[3] + reach) & (columns > box[0] - reach) & (columns < box[2] + reach)
+    top, bottom = rows[near].min(), rows[near].max() + 1
+    left, right = columns[near].min(), columns[near].max() + 1
+    alpha = (mask * 255).astype(np.uint8)[..., None]
+    cut = np.concatenate([picture, alpha], axis=2)[top:bottom, left:right]
+    return cut, {"at": [int(left), int(top)], "box": [round(value, 1) for value in box]}
 
 
 if __name__ == "__main__":
