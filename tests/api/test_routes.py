@@ -184,7 +184,9 @@ MATRIX: dict[tuple[str, str], Needed] = {
     ("POST", "/api/v1/patrols/visits"): one(P.walk_patrols),
     ("GET", "/api/v1/patrols/visits/{visit_id}"): one(P.view_patrols),
     ("POST", "/api/v1/patrols/visits/{visit_id}/finish"): one(P.walk_patrols),
+    ("GET", "/inbox"): KNOWN,
     ("GET", "/patrols"): KNOWN,
+    ("GET", "/webhooks"): one(P.manage_webhooks),
 }
 ASKED = {
     route: needed for route, needed in MATRIX.items() if route[1] not in PAGES and not route[1].startswith("/_nicegui")
