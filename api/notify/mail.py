@@ -57,7 +57,8 @@ def send(message: EmailMessage, settings: Settings) -> Outcome:
         status, failure = error.smtp_code, Failure.mail_refused
         words = error.smtp_error.decode(errors="replace") if isinstance(error.smtp_error, bytes) else error.smtp_error
     except smtplib.SMTPException as error:
-        failure, words = Failure.broken_off, str(error)
+        silent = isinstance(error.__context__, TimeoutError)  # smtplib tells a silent server as one that hung up
+        failure, words = Failure.timeout if silent else Failure.broken_off, str(error)
     except ssl.SSLError as error:
         failure, words = Failure.tls, str(error)
     except TimeoutError:

@@ -20,6 +20,7 @@ CATCH_ALL = {  # the job loop, and the process edge
     ("api/worker.py", "work_once"),
     ("api/notify/courier.py", "_deliver"),
     ("api/notify/clerk.py", "_persist"),
+    ("api/review/syncing.py", "run_once"),
     ("cli/__init__.py", "run"),
 }
 
