@@ -106,6 +106,11 @@ def inside(scope: Scope) -> sa.ColumnElement[bool]:
     return sa.true() if places.everywhere else Capture.point_id.in_(points.ids_where(within=places))
 
 
+def of_captures_inside(capture_id: sa.orm.InstrumentedAttribute[uuid.UUID], scope: Scope) -> sa.ColumnElement[bool]:
+    """Give the condition that a row belongs to a capture within a scope."""
+    return sa.true() if scope.everywhere else capture_id.in_(sa.select(Capture.id).where(inside(scope)))
+
+
 def get_capture(session: Session, capture_id: uuid.UUID, *, within: Scope) -> Capture:
     """Give a capture.
 

@@ -39,3 +39,7 @@ class Uploader(_Component, component="assets/uploader.js"):
 
 class AfterPhotos(_Component, component="assets/after_photos.js"):
     """The photos that show an issue put right; emits `sent` when more were taken."""
+
+
+class Reviewer(_Component, component="assets/reviewer.js"):
+    """One doubtful picture after another, judged with the keyboard; talks to the API itself."""

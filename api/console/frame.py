@@ -48,6 +48,8 @@ def _entries(visit: Visit) -> list[tuple[str, str]]:
     entries = [("/", "console.nav.issues"), ("/plan", "console.nav.plan")]
     if visit.caller.may(Permission.view_patrols):
         entries.append(("/patrols", "console.nav.patrols"))
+    if visit.caller.may(Permission.review_issues):
+        entries.append(("/review", "console.nav.review"))
     if visit.caller.may(Permission.send_photos):
         entries.append(("/upload", "console.nav.upload"))
     if visit.caller.may(Permission.manage_webhooks):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import anyio.to_thread
 import sqlalchemy as sa
 import structlog
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.accounts.door import allow
 from api.accounts.roles import Permission
@@ -41,13 +41,14 @@ MOST_TASKS = 1000  # in one request for predictions
 @router.get("/cases", summary="List captures before people, newest first")
 def list_cases(
     context: Context,
-    _: Annotated[Caller, Depends(allow(Permission.review_issues))],
+    caller: Annotated[Caller, Depends(allow(Permission.review_issues))],
     window: Paged,
-    state: CaseState | None = None,
+    state: Annotated[list[CaseState] | None, Query(description="may stand several times")] = None,
     why: Why | None = None,
 ) -> PageOf[CaseView]:
     with context.database.read() as session:
-        rows, following = service.list_cases(session, window, state=state, why=why)
+        scope = caller.scope(Permission.review_issues)
+        rows, following = service.list_cases(session, window, within=scope, states=state, why=why)
         return PageOf(items=[CaseView.model_validate(row) for row in rows], next=following)
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from api.accounts.schemas import EVERYWHERE
+from api.accounts.schemas import EVERYWHERE, Scope
 from api.audit import service as audit
 from api.captures import service as captures
 from api.captures.tables import Capture
@@ -118,12 +118,17 @@ def case_of(session: Session, capture_id: uuid.UUID) -> ReviewCase:
 
 
 def list_cases(
-    session: Session, window: Window, *, state: CaseState | None = None, why: Why | None = None
+    session: Session,
+    window: Window,
+    *,
+    within: Scope,
+    states: Sequence[CaseState] | None = None,
+    why: Why | None = None,
 ) -> tuple[list[ReviewCase], str | None]:
-    """Give one page of the cases, newest first."""
-    query = sa.select(ReviewCase)
-    if state is not None:
-        query = query.where(ReviewCase.state == state)
+    """Give one page of the cases within a scope, newest first."""
+    query = sa.select(ReviewCase).where(captures.of_captures_inside(ReviewCase.capture_id, within))
+    if states is not None:
+        query = query.where(ReviewCase.state.in_(states))
     if why is not None:
         query = query.where(ReviewCase.why == why)
     return cut(session, query, ReviewCase, window)

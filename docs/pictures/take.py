@@ -28,8 +28,7 @@ def main(url: str, key: str) -> None:
     browser = Browser(url, Path(tempfile.mkdtemp()))
     browser.driver.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
     browser.open("/sign-in")
-    browser.find("input[name=key]").send_keys(key)
-    browser.click("button[type=submit]")
+    browser.enter_key(key)
     browser.until("/")
     number = browser.find(".pw-issues > li:last-child .pw-number").text  # the first photos of the demo are the best
     for name, language, path, width, height in PICTURES:

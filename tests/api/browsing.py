@@ -8,6 +8,7 @@ from typing import TypeVar
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -46,6 +47,16 @@ class Browser:
 
     def open(self, path: str) -> None:
         self.driver.get(self.url + path)
+
+    def sign_in(self, key: str, onward: str = "/") -> None:
+        """Sign in with an access key and go on to a page."""
+        self.open("/sign-in" if onward == "/" else f"/sign-in?onward={onward}")
+        self.enter_key(key)
+        self.until(onward)
+
+    def enter_key(self, key: str) -> None:
+        """Fill the sign-in page that is shown."""
+        self.find("input[name=key]").send_keys(key, Keys.ENTER)
 
     def forget(self) -> None:
         """Lose the cookies, as a browser of somebody else has none."""

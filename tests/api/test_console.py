@@ -76,10 +76,7 @@ def issue(over_wire: Client, photo_factory: PhotoFactory, point_code: str) -> st
 
 
 def sign_in(browser: Browser, key: str) -> None:
-    browser.open("/sign-in")
-    browser.find("input[name=key]").send_keys(key)
-    browser.click("button[type=submit]")
-    browser.until("/")
+    browser.sign_in(key)
 
 
 def sign_in_link(running: Running) -> str:

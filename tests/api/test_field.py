@@ -55,10 +55,7 @@ def phone(browser: Browser, street: Running) -> Browser:
     """Give a phone that is signed in and has the page open, with its worker installed and nothing waiting."""
     browser.open("/sign-in")
     browser.driver.delete_all_cookies()
-    browser.open("/sign-in?onward=/field")
-    browser.find("input[name=key]").send_keys(street.admin_key())
-    browser.click("button[type=submit]")
-    browser.until("/field")
+    browser.sign_in(street.admin_key(), onward="/field")
     browser.find("body[data-ready]")
     installed = "navigator.serviceWorker.ready.then(() => arguments[arguments.length - 1](true))"
     assert browser.driver.execute_async_script(installed)
@@ -128,8 +125,7 @@ def test_a_sign_in_that_has_ended_costs_no_photo(
     phone.find(".report.waiting", "sign in again")
 
     phone.click("#signed_out a")
-    phone.find("input[name=key]").send_keys(street.admin_key())
-    phone.click("button[type=submit]")
+    phone.enter_key(street.admin_key())
 
     phone.find("#list li:first-child.good", "nothing was found")
     assert "later.jpg" in [one["filename"] for one in street.client().all("/api/v1/captures", point="F2")]
