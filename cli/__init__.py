@@ -26,6 +26,7 @@ from cli import (
     routing,
     serve,
     standards,
+    train,
     users,
 )
 
@@ -55,6 +56,7 @@ def build_app() -> typer.Typer:
     app.add_typer(audit.app, name="audit")
     app.add_typer(messages.webhooks, name="webhooks")
     app.add_typer(messages.clocks, name="clocks")
+    app.command("train")(train.command)
     app.add_typer(models.app, name="models")
     app.add_typer(data.app, name="data")
     app.add_typer(labels.app, name="labels")

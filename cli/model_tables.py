@@ -184,6 +184,8 @@ def measurement_table(measured: "Measurement") -> None:
         table.add_row(f"{name}, {' + '.join(places)}", *_cells(found.whole), style="bold")
         for place, figures in places.items() if len(places) > 1 else ():
             table.add_row(f"  {place}", *_cells(figures))
+        if found.fresh:
+            table.add_row("  scenes never learned", *_cells(found.fresh))
     _show(table)
     print(
         f"{measured.model} on {measured.pictures} pictures of {measured.part}, set {measured.validation_sha256[:16]}…: "
@@ -191,6 +193,10 @@ def measurement_table(measured: "Measurement") -> None:
         f"calibration error {_figure(measured.calibration_error)}, "
         f"{measured.speed.median_ms:.0f} ms a picture (median; 95 % under {measured.speed.p95_ms:.0f} ms)"
     )
+    for name, found in measured.classes.items():
+        if found.false_alarms_per_100 is not None:
+            alarms = f"{found.false_alarms_per_100:.1f} at {found.automatic}"
+            print(f"{name} on 100 garbage, pothole and graffiti pictures: {alarms}")
     print("P and R at the card's automatic threshold; small: under 32² px on a picture of 640 px")
 
 

@@ -6,6 +6,7 @@ Nothing heavy is imported up here, so that `pointwatch --help` answers at once.
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from detector.registry import Registry
     from detector.taxonomy import Taxonomy
     from training.evaluate import Judged
-    from training.gate import Measured
     from training.measure import Measurement
     from training.sources import Picture
 
@@ -48,7 +50,7 @@ class Part(StrEnum):
 PartOption = Annotated[Part, typer.Option(help="val only for figures that are reported; tune on dev")]
 
 
-def _open() -> "tuple[Registry, Taxonomy]":
+def open_registry() -> "tuple[Registry, Taxonomy]":
     """Give the registry in force, with the installation's model in it, and the catalogue."""
     from api.logs import configure
     from api.models import seed_registry
@@ -68,7 +70,7 @@ def list_versions() -> None:
     """List the versions with what is known of them; * marks the one in force."""
     from cli.model_tables import versions_table
 
-    registry, _ = _open()
+    registry, _ = open_registry()
     versions_table(registry.entries())
     print(f"in {registry.folder}")
 
@@ -78,7 +80,7 @@ def show(version: Version) -> None:
     """Show a version: its card, its verdict, when it was in force."""
     from cli.model_tables import version_page
 
-    registry, _ = _open()
+    registry, _ = open_registry()
     version_page(registry.entry(version), registry.steps())
 
 
@@ -88,7 +90,7 @@ def compare(first: Version, second: Version) -> None:
     from cli.model_tables import comparison
     from detector.errors import ModelRefused
 
-    registry, _ = _open()
+    registry, _ = open_registry()
     entries = registry.entry(first), registry.entry(second)
     for one in entries:
         if one.card is None:
@@ -107,7 +109,7 @@ def promote(
 
     if force and not why.strip():
         raise typer.BadParameter("--force needs --why: the reason is kept in the history.")
-    registry, taxonomy = _open()
+    registry, taxonomy = open_registry()
     taken = registry.promote(version, taxonomy, why=why, despite_verdict=force)
     if taken is None:
         print(f"{version} is in force already; nothing was changed.")
@@ -125,7 +127,7 @@ def rollback(why: Why = "") -> None:
     """Put the version in force that was so before; again goes further back."""
     from detector.history import versions_before
 
-    registry, taxonomy = _open()
+    registry, taxonomy = open_registry()
     taken = registry.roll_back(taxonomy, why=why)
     further = versions_before(registry.steps(), taken.to)
     print(f"Went back from {taken.before or 'a pointer that could not be read'} to {taken.to}.", end=" ")
@@ -139,7 +141,7 @@ def verify(
     """Try all that loading a version could refuse; the exit status is 1 if one is unusable."""
     from detector.errors import DetectorError
 
-    registry, taxonomy = _open()
+    registry, taxonomy = open_registry()
     names = [version] if version else [one.version for one in registry.entries()]
     unusable = 0
     for name in names:
@@ -158,7 +160,7 @@ def add(
     folder: Annotated[Path, typer.Argument(file_okay=False, help="the candidate: card.yaml and the file it describes")],
 ) -> None:
     """Copy a candidate into the registry, whole or not at all; it is not put in force."""
-    registry, taxonomy = _open()
+    registry, taxonomy = open_registry()
     print(f"{registry.add(folder, taxonomy)} is in the registry; `pointwatch models promote` puts it in force.")
 
 
@@ -177,7 +179,7 @@ def evaluate(
     """Measure a version on labelled pictures, with the very detector that serves."""
     from cli.model_tables import as_json, measurement_table
 
-    registry, _ = _open()
+    registry, _ = open_registry()
     if report:
         from training.report import refuse_repository
 
@@ -199,23 +201,17 @@ def evaluate(
 @app.command("judge")
 def judge(version: Version, data: Data, part: PartOption = Part.val, threads: Threads = None) -> int:
     """Compare a version with the one in force on the same pictures and keep the verdict; exit status 1 if rejected."""
-    from datetime import UTC, datetime
-
     from cli.model_tables import verdict_page
     from detector.errors import ModelRefused
     from detector.verdict import Decision
-    from training import gate
+    from training.judging import judge_version
 
-    registry, _ = _open()
-    current = registry.current()
-    if current is None or current == version:
-        raise ModelRefused(f"{version} cannot be compared: {current or 'no version'} is in force.")
+    registry, _ = open_registry()
     pictures = _pictures(data, part)
-    card = registry.entry(current).card
-    good = [one.name for one in card.classes if one.standing == "verified"] if card else []
-    before, after = (_scored(registry, name, pictures, threads) for name in (current, version))
-    verdict = gate.judge(after, before, good, at=datetime.now(UTC).replace(microsecond=0))
-    registry.keep_verdict(version, verdict)
+    with steps() as tell:
+        verdict = judge_version(registry, version, pictures, tell=tell, threads=threads)
+    if verdict is None:
+        raise ModelRefused(f"{version} cannot be compared: {registry.current() or 'no version'} is in force.")
     verdict_page(version, verdict)
     return 1 if verdict.decision is Decision.rejected else 0
 
@@ -224,13 +220,6 @@ def _pictures(data: Path, part: Part) -> "list[Picture]":
     from training.labelled import load_labelled
 
     return load_labelled(data, part.value)
-
-
-def _scored(registry: "Registry", version: str, pictures: "list[Picture]", threads: int | None) -> "Measured":
-    from training.gate import Measured
-
-    found, _ = _measure(registry, version, pictures, threads)
-    return Measured(version=version, validation_sha256=found.validation_sha256, map50=found.map50)
 
 
 def _measure(
@@ -245,22 +234,43 @@ def _measure(
     if entry.card is None:
         raise ModelRefused(f"{version} cannot be measured: {entry.refusal}")
     detector = Detector.load(entry.folder, threads=threads)
-    with _progress(len(pictures), version) as tell:
-        answers, speed = look_at_all(detector, pictures, tell)
+    with steps() as tell:
+        answers, speed = look_at_all(detector, pictures, lambda done: tell(version, done, len(pictures)))
     return measure(detector, answers, speed), answers
 
 
 @contextmanager
-def _progress(total: int, version: str) -> Iterator[Callable[[int], None]]:
-    if not sys.stderr.isatty():
-        yield lambda _done: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
+def steps(*, lines: bool = False) -> "Iterator[Callable[[str, int, int], None]]":
+    """Give a function that hears a step, how much of it is done, and of how much; a bar each on stderr.
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task(version, total=total)
-        yield lambda done: progress.update(bar, completed=done)
+    Args:
+        lines: where stderr is no terminal, print a line for each step instead of nothing.
+    """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    known: dict[str, TaskID] = {}
+    terminal = sys.stderr.isatty()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(
+        *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True, disable=not terminal
+    ) as progress:
+
+        def tell(step: str, done: int, total: int) -> None:
+            if step not in known:
+                known[step] = progress.add_task(step, total=total)
+                if lines and not terminal:
+                    print(f"{datetime.now():%H:%M:%S} {step}", file=sys.stderr, flush=True)  # noqa: DTZ005 - a wall clock
+            progress.update(known[step], completed=done, total=total)
+
+        yield tell
 
 
 def _note(text: str) -> None:

@@ -74,6 +74,14 @@ class ClassMetrics(Record):
     map50_95: Share = Field(description="average precision averaged over IoU .50 to .95")
     precision: Share | None = Field(default=None, description="at the `automatic` threshold")
     recall: Share | None = Field(default=None, description="at the `automatic` threshold")
+    recall_at_precision_90: Share | None = Field(default=None, description="largest recall at which 9 of 10 are right")
+    small_boxes: int | None = Field(default=None, ge=0, description="labelled boxes under 32² px on a picture of 640")
+    small_map50: Share | None = Field(default=None, description="average precision on those at IoU .50")
+    fresh_pictures: int | None = Field(default=None, ge=0, description="pictures of scenes that were never learned")
+    fresh_map50: Share | None = Field(default=None, description="average precision on those at IoU .50")
+    false_alarms_per_100: float | None = Field(
+        default=None, ge=0, description="found at `automatic` on 100 pictures that were taken for other classes"
+    )
 
 
 class ModelClass(Record):

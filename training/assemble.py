@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import argparse
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,42 +18,16 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
-from training.classes import CLASS_COUNT, CLASS_INDEX, CLASSES, COCO_TEACHER_ROWS, STREET_TEACHER_CLASSES, ignore_index
+from training.classes import CLASS_COUNT, CLASS_INDEX, CLASSES, ignore_index
 from training.labels import Labels, cut_at_edges, no_labels, overlap, read_labels, to_xyxy, write_labels
 from training.places import TrainingError, data_dir, rendered_dir, work_dir
-from training.sources import SEED, Picture, load_pictures
+from training.recipe import CONFIG, Filling, Half, SetRecipe, read_recipe
+from training.sources import SEED, Picture, load_pictures, scene_of
 from training.teach import read_boxes, read_picture
 
 CABLE: Final = CLASS_INDEX["tangled_cable"]
 QUILT_PX: Final = 640  # side of a picture pieced together from four
 MIN_BOX_PX: Final = 5.0  # on the 640 px side: a smaller teacher's box is never an object
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filling:
-    """One teacher's say over missing labels."""
-
-    teacher: str
-    sizes_px: tuple[int, ...]  #: only boxes of the first size may become objects; all sizes may raise doubt
-    classes: tuple[str, ...]
-    sure: float  #: at or above this confidence a box is taken as an object
-    doubtful: float  #: at or above this one, the place is not judged
-
-
-STARTING_FILLINGS: Final = (
-    Filling(teacher="coco", sizes_px=(640, 896), classes=tuple(COCO_TEACHER_ROWS.values()), sure=0.45, doubtful=0.12),
-    Filling(teacher="street5", sizes_px=(416,), classes=STREET_TEACHER_CLASSES, sure=0.55, doubtful=0.08),
-)
-
-
-def own_filling(teacher: str, size_px: int) -> Filling:
-    """How one of our own earlier checkpoints fills the classes that COCO does not know.
-
-    Cables only raise doubt: the class has too few pictures for its boxes to be believed.
-    """
-    return Filling(
-        teacher=teacher, sizes_px=(size_px,), classes=(*STREET_TEACHER_CLASSES, "tangled_cable"), sure=0.5, doubtful=0.1
-    )
 
 
 def fill(picture: Picture, fillings: Sequence[Filling]) -> Labels:
@@ -125,17 +98,6 @@ def quilt(tiles: Sequence[tuple[Path, Labels]], jitter: random.Random) -> tuple[
     return canvas, np.vstack(pieces)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """What goes into the set besides every train picture once."""
-
-    cable_copies: int = 3  #: times a cable positive stands in the set
-    cable_quilts: int = 80  #: pieced pictures with one cable positive and three others
-    fillings: tuple[Filling, ...] = STARTING_FILLINGS
-    rendered: bool = False  #: take the rendered scenes in
-    rendered_copies: int = 4  #: times a rendered scene stands in the set
-
-
 def _link(folder: Path, name: str, photograph: Path, labels: Labels) -> Path:
     image = folder / "images" / f"{name}.jpg"
     image.unlink(missing_ok=True)
@@ -173,7 +135,32 @@ def rendered_pictures(folder: Path) -> list[Path]:
     return ready
 
 
-def assemble(name: str, recipe: Recipe) -> Path:
+def choose_pictures(pictures: Sequence[Picture], recipe: SetRecipe) -> list[Picture]:
+    """The train pictures that a set is to hold: the wanted half of a source's walks, then as many as are wanted."""
+    chosen = []
+    for source in dict.fromkeys(one.source for one in pictures):
+        own = [one for one in pictures if one.source == source]
+        if source in recipe.halves:
+            walks = half_of({scene_of(one.path.stem) for one in own}, recipe.halves[source])
+            own = [one for one in own if scene_of(one.path.stem) in walks]
+        most = recipe.most.get(source, len(own))
+        if most < len(own):
+            kept = set(random.Random(SEED).sample(range(len(own)), most))
+            own = [one for place, one in enumerate(own) if place in kept]
+        chosen += own
+    if recipe.real_cables:
+        return chosen
+    return [one for one in chosen if one.source != "cables" and not (one.labels[:, 0] == CABLE).any()]
+
+
+def half_of(walks: Collection[str], half: Half) -> set[str]:
+    """Every other walk in seeded order: the same ones on every machine."""
+    order = sorted(walks)
+    random.Random(SEED).shuffle(order)
+    return set(order[::2] if half is Half.first else order[1::2])
+
+
+def assemble(name: str, recipe: SetRecipe) -> Path:
     """Write a training set under the work folder and give its YAML description.
 
     Train lists hold every train picture once, copies and quilts of cable pictures, and rendered scenes if asked.
@@ -186,12 +173,12 @@ def assemble(name: str, recipe: Recipe) -> Path:
     dev: list[Path] = []
     positives: list[tuple[Path, Labels]] = []
     others: list[tuple[Path, Labels]] = []
-    for picture in load_pictures(data_dir(), ("train", "dev")):
+    pictures = load_pictures(data_dir(), ("train", "dev"))
+    for picture in (one for one in pictures if one.part == "dev"):
         labels = fill(picture, recipe.fillings)
-        if picture.part == "dev":
-            labels = labels[labels[:, 0] < CLASS_COUNT]
-            dev.append(_link(folder, picture.key, picture.path, labels))
-            continue
+        dev.append(_link(folder, picture.key, picture.path, labels[labels[:, 0] < CLASS_COUNT]))
+    for picture in choose_pictures([one for one in pictures if one.part == "train"], recipe):
+        labels = fill(picture, recipe.fillings)
         train.append(_link(folder, picture.key, picture.path, labels))
         has_cable = bool((picture.labels[:, 0] == CABLE).any())
         (positives if has_cable else others).append((picture.path, labels))
@@ -199,15 +186,33 @@ def assemble(name: str, recipe: Recipe) -> Path:
             _link(folder, f"{picture.key}__copy{copy}", picture.path, labels)
             for copy in range(recipe.cable_copies - 1 if has_cable else 0)
         ]
+    for path in rendered_pictures(rendered_dir()) if recipe.rendered else []:
+        labels = read_labels(rendered_dir() / "labels" / f"{path.stem}.txt")
+        if not recipe.real_cables and (labels[:, 0] == CABLE).any():
+            positives.append((path, labels))  # else quilts are made of photographs
+        train += [
+            _link(folder, f"rendered__{path.stem}__copy{copy}", path, labels) for copy in range(recipe.rendered_copies)
+        ]
     train += _add_quilts(folder, positives, others, recipe.cable_quilts)
-    if recipe.rendered:
-        for path in rendered_pictures(rendered_dir()):
-            labels = read_labels(rendered_dir() / "labels" / f"{path.stem}.txt")
-            train += [
-                _link(folder, f"rendered__{path.stem}__copy{copy}", path, labels)
-                for copy in range(recipe.rendered_copies)
-            ]
     return _describe(folder, train, dev)
+
+
+def write_set(
+    folder: Path, train: Sequence[tuple[Picture, int]], dev: Sequence[Picture], fillings: Sequence[Filling]
+) -> Path:
+    """Write a set of chosen pictures, each as often as said, and give its YAML description."""
+    for part in ("images", "labels"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    paths = []
+    for picture, copies in train:
+        labels = fill(picture, fillings)
+        names = [picture.key, *(f"{picture.key}__copy{copy}" for copy in range(copies - 1))]
+        paths += [_link(folder, name, picture.path, labels) for name in names]
+    watched = []
+    for picture in dev:
+        labels = fill(picture, fillings)
+        watched.append(_link(folder, picture.key, picture.path, labels[labels[:, 0] < CLASS_COUNT]))
+    return _describe(folder, paths, watched)
 
 
 def _describe(folder: Path, train: Sequence[Path], dev: Sequence[Path]) -> Path:
@@ -235,20 +240,13 @@ def count_labels(folder: Path, part: str) -> dict[str, int]:
 def main() -> None:
     """Assemble a set and print what it holds."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--name", default="first", help="folder of the set under the work folder")
-    options.add_argument("--rendered", action="store_true", help="take the rendered scenes in")
-    options.add_argument("--own-teacher", help="name of an earlier checkpoint's cached boxes, instead of street5")
-    options.add_argument("--own-size", type=int, default=640, help="size those boxes were found at, pixels")
-    copies = Recipe().rendered_copies
-    options.add_argument(
-        "--rendered-copies", type=int, default=copies, help="how often each rendered scene stands in it"
-    )
+    options.add_argument("name", help="a set of the recipe, and its folder under the work folder")
+    options.add_argument("--recipe", type=Path, default=CONFIG, help="its file; training/street.yaml by default")
     chosen = options.parse_args()
-    recipe = Recipe(rendered=chosen.rendered, rendered_copies=chosen.rendered_copies)
-    if chosen.own_teacher:
-        fillings = (STARTING_FILLINGS[0], own_filling(chosen.own_teacher, chosen.own_size))
-        recipe = replace(recipe, fillings=fillings)
-    path = assemble(chosen.name, recipe)
+    sets = read_recipe(chosen.recipe).sets
+    if chosen.name not in sets:
+        raise TrainingError(f"{chosen.recipe} has no set {chosen.name!r}; it has {', '.join(sets) or 'none'}.")
+    path = assemble(chosen.name, sets[chosen.name])
     for part in ("train", "dev"):
         lines = (path.parent / f"{part}.txt").read_text(encoding="utf-8").count("\n")
         print(f"{part}: {lines} pictures, {count_labels(path.parent, part)}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ import yaml
 from torch import nn
 from ultralytics.utils.nms import non_max_suppression
 
+from detector.durable import write_whole
 from detector.letterbox import lay_in
 from training.classes import CLASSES
 from training.labels import overlap
@@ -152,21 +154,36 @@ def provisional_card(path: Path, version: str, input_px: int) -> dict[str, objec
     }
 
 
-def odd_shapes(count: int = 24) -> list[npt.NDArray[np.uint8]]:
-    """Non-square training photographs, cut to several aspect ratios, (H, W, 3) uint8 BGR."""
-    paths = [picture.path for picture in load_pictures(data_dir(), ("dev",))]
+def odd_shapes(paths: Sequence[Path], count: int = 24) -> list[npt.NDArray[np.uint8]]:
+    """Some of the photographs, cut and squeezed to several aspect ratios, (H, W, 3) uint8 BGR."""
     pictures = []
     for number, path in enumerate(paths[:: max(1, len(paths) // count)][:count]):
         image = read_picture(path)
         height, width = image.shape[:2]
         if number % 3 == 0:
-            image = image[: int(height * 0.6)]
+            image = image[: max(1, int(height * 0.6))]
         elif number % 3 == 1:
-            image = image[:, : int(width * 0.55)]
+            image = image[:, : max(1, int(width * 0.55))]
         else:
             image = cv2.resize(image, (1280, 577))  # type: ignore[assignment]
         pictures.append(image)
     return pictures
+
+
+def export_candidate(weights: Path, input_px: int, folder: Path, photographs: Sequence[Path]) -> Agreement:
+    """Write `model.onnx` and a provisional card, checked against torch on photographs; the card comes last.
+
+    Raises:
+        TrainingError: ONNX does not say what torch says, or the file is too large.
+    """
+    path = folder / "model.onnx"
+    write_onnx(load_street_network(weights), path)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    agreement = compare(load_street_network(weights), session, odd_shapes(photographs), input_px)
+    check_agreement(agreement)
+    card = provisional_card(path, "candidate", input_px)
+    write_whole(folder / "card.yaml", yaml.safe_dump(card, sort_keys=False))
+    return agreement
 
 
 def main() -> None:
@@ -177,14 +194,9 @@ def main() -> None:
     options.add_argument("--to", type=Path, required=True, help="folder of the candidate")
     chosen = options.parse_args()
     use_threads()
-    path = chosen.to / "model.onnx"
-    write_onnx(load_street_network(chosen.weights), path)
-    card = provisional_card(path, "candidate", chosen.input_px)
-    (chosen.to / "card.yaml").write_text(yaml.safe_dump(card, sort_keys=False), encoding="utf-8")
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    agreement = compare(load_street_network(chosen.weights), session, odd_shapes(), chosen.input_px)
-    print(f"{path}: {path.stat().st_size} bytes; torch and ONNX: {agreement}")
-    check_agreement(agreement)
+    photographs = [picture.path for picture in load_pictures(data_dir(), ("dev",))]
+    agreement = export_candidate(chosen.weights, chosen.input_px, chosen.to, photographs)
+    print(f"{chosen.to / 'model.onnx'}; torch and ONNX: {agreement}")
 
 
 if __name__ == "__main__":

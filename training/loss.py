@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
@@ -38,12 +40,12 @@ class MaskedDetectionLoss(v8DetectionLoss):  # type: ignore[misc]
         doubtful = batch["cls"].view(-1) >= CLASS_COUNT
         anchors, strides = make_anchors(preds["feats"], self.stride, 0.5)
         height, width = preds["feats"][0].shape[2:]
-        size = torch.tensor([width, height]) * float(self.stride[0])
+        size = torch.tensor([width, height], device=anchors.device) * float(self.stride[0])
         self._judged = judged_places(
             points=anchors * strides / size,
-            boxes=batch["bboxes"][doubtful],
-            classes=batch["cls"].view(-1)[doubtful].long() - CLASS_COUNT,
-            pictures=batch["batch_idx"][doubtful].long(),
+            boxes=batch["bboxes"][doubtful].to(anchors.device),
+            classes=batch["cls"].view(-1)[doubtful].long().to(anchors.device) - CLASS_COUNT,
+            pictures=batch["batch_idx"][doubtful].long().to(anchors.device),
             shape=(preds["scores"].shape[0], anchors.shape[0], CLASS_COUNT),
         )
         sure = {key: batch[key][~doubtful] for key in ("cls", "bboxes", "batch_idx")}
@@ -68,7 +70,7 @@ def judged_places(
         pictures: (n,) their picture's place in the batch.
         shape: of the answer.
     """
-    judged = torch.ones(shape, dtype=torch.bool)
+    judged = torch.ones(shape, dtype=torch.bool, device=points.device)
     if len(boxes):
         apart = (points[None] - boxes[:, None, :2]).abs()
         inside = (apart <= boxes[:, None, 2:] / 2).all(dim=2)
@@ -77,8 +79,23 @@ def judged_places(
     return judged
 
 
-def distillation_loss(scores: torch.Tensor, teacher_scores: torch.Tensor) -> torch.Tensor:
-    """How far the classes that COCO knows have moved from what the COCO network says, anchor by anchor.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """A network whose knowledge is kept while another one learns."""
+
+    network: nn.Module  #: in evaluation mode
+    rows: Mapping[int, int]  #: its output row -> our class number
+    share: float  #: of the batches in which it is asked
+
+
+def coco_memory(network: nn.Module, share: float) -> Memory:
+    """The COCO network as what is to be remembered: people and vehicles."""
+    rows = {row: CLASS_INDEX[name] for row, name in COCO_TEACHER_ROWS.items()}
+    return Memory(network=network, rows=rows, share=share)
+
+
+def distillation_loss(scores: torch.Tensor, teacher_scores: torch.Tensor, rows: Mapping[int, int]) -> torch.Tensor:
+    """How far the classes that a teacher knows have moved from what it says, anchor by anchor.
 
     Boxes teach only what is plainly there; the teacher's probabilities also carry that a van looks a little like
     a bus, which keeps classes alive that hardly occur in our pictures (learning without forgetting, Li and Hoiem
@@ -86,13 +103,14 @@ def distillation_loss(scores: torch.Tensor, teacher_scores: torch.Tensor) -> tor
 
     Args:
         scores: (batch, our classes, anchors) logits.
-        teacher_scores: (batch, 80, anchors) logits on the same pictures.
+        teacher_scores: (batch, its classes, anchors) logits on the same pictures.
+        rows: its output row -> our class number; other classes of ours are free to move.
 
     Returns:
         A scalar: binary cross-entropy above the teacher's own entropy, per unit of the teacher's probability.
     """
-    wanted = teacher_scores[:, list(COCO_TEACHER_ROWS)].sigmoid()
-    ours = scores[:, [CLASS_INDEX[name] for name in COCO_TEACHER_ROWS.values()]]
+    wanted = teacher_scores[:, list(rows)].sigmoid()
+    ours = scores[:, list(rows.values())]
     apart = functional.binary_cross_entropy_with_logits(ours, wanted, reduction="sum")
     own = functional.binary_cross_entropy(wanted, wanted, reduction="sum")
     return (apart - own) / wanted.sum().clamp(min=1.0)
@@ -101,11 +119,9 @@ def distillation_loss(scores: torch.Tensor, teacher_scores: torch.Tensor) -> tor
 class StreetModel(DetectionModel):  # type: ignore[misc]
     """YOLO11n that trains on bfloat16 convolutions (three times as fast on processors with AMX) and our loss."""
 
-    #: The COCO network in evaluation mode, and the share of batches in which it is asked. Of the class, so that
-    #: neither the moving average nor a checkpoint carries a copy of it.
-    teacher: ClassVar[nn.Module | None] = None
-    teacher_share: ClassVar[float] = 0.0
-    teacher_weight: ClassVar[float] = 0.5
+    #: What is to be remembered. Of the class, so that neither the moving average nor a checkpoint carries a copy of it.
+    memory: ClassVar[Memory | None] = None
+    memory_weight: ClassVar[float] = 0.5
 
     def init_criterion(self) -> MaskedDetectionLoss:
         """The loss that knows "do not judge" boxes."""
@@ -118,11 +134,12 @@ class StreetModel(DetectionModel):  # type: ignore[misc]
         remembered: torch.Tensor | None = None
         if preds is None:
             pictures = batch["img"].to(memory_format=torch.channels_last)
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            with torch.autocast(pictures.device.type, dtype=torch.bfloat16):
                 preds = self.forward(pictures)
-            if self.teacher is not None and torch.rand(()) < self.teacher_share:
-                with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
-                    remembered = self.teacher(pictures)[1]["scores"].float()
+            if self.memory is not None and torch.rand(()) < self.memory.share:
+                network = self.memory.network.to(pictures.device)
+                with torch.no_grad(), torch.autocast(pictures.device.type, dtype=torch.bfloat16):
+                    remembered = network(pictures)[1]["scores"].float()
         preds = preds[1] if isinstance(preds, tuple) else preds
         preds = {
             "boxes": preds["boxes"].float(),
@@ -130,7 +147,7 @@ class StreetModel(DetectionModel):  # type: ignore[misc]
             "feats": preds["feats"],
         }
         answer: tuple[torch.Tensor, dict[str, torch.Tensor]] = self.criterion(preds, batch)
-        if remembered is None:
+        if remembered is None or self.memory is None:
             return answer
-        extra = self.teacher_weight * distillation_loss(preds["scores"], remembered) * len(remembered)
-        return torch.cat([answer[0], extra[None]]), answer[1]
+        apart = distillation_loss(preds["scores"], remembered, self.memory.rows)
+        return torch.cat([answer[0], (self.memory_weight * apart * len(remembered))[None]]), answer[1]

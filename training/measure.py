@@ -13,18 +13,22 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from detector import Detector
 from training.classes import CLASS_INDEX, CLASSES
-from training.evaluate import TARGET_PRECISION, Judged, judge_all
+from training.evaluate import TARGET_PRECISION, Judged, false_alarms_per_100, fresh, judge_all
 from training.labelled import set_sha256
-from training.labels import overlap
-from training.scoring import Ranking, Seen, at_threshold, average_precision, precision_recall, rank, score
+from training.scoring import (
+    Ranking,
+    at_threshold,
+    average_precision,
+    rank,
+    recall_at_precision,
+    score,
+    small_only,
+)
 from training.sources import Picture
 
-SMALL_PX: Final = 32.0  #: a box of less area than this squared, on a picture of 640 px, is small. Source: COCO
-SMALL_AT_PX: Final = 640.0  #: long side of the picture that smallness is told on
 BINS: Final = 10
 #: Confidence from which on calibration is told: no threshold lies under it, and junk near 0 would flatter the error.
 CALIBRATED_FROM: Final = 0.10
@@ -65,6 +69,8 @@ class ClassFigures:
     automatic: float  #: the card's threshold
     whole: Figures
     sources: Mapping[str, Figures]  #: by "source/part"
+    fresh: Figures | None  #: without pictures whose scene was learned from; None where there are none such
+    false_alarms_per_100: float | None  #: cables found on 100 pictures of other sources, at the automatic threshold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +151,7 @@ def _measure_class(name: str, automatic: float, answers: Sequence[Judged]) -> Cl
     judging = [answer for answer in answers if name in answer.picture.judged]
     if index is None or not any((answer.truth[:, 0] == index).any() for answer in judging):
         return None
+    new = fresh(judging)
     places = sorted({f"{one.picture.source}/{one.picture.part}" for one in judging})
     return ClassFigures(
         automatic=automatic,
@@ -155,6 +162,8 @@ def _measure_class(name: str, automatic: float, answers: Sequence[Judged]) -> Cl
             )
             for place in places
         },
+        fresh=_figures(new, index, automatic) if len(new) < len(judging) else None,
+        false_alarms_per_100=false_alarms_per_100(name, automatic, answers),
     )
 
 
@@ -180,32 +189,6 @@ def _figures(answers: Sequence[Judged], index: int, automatic: float) -> Figures
         small_recall=at_threshold(small, automatic)[1] if small.truths else None,
         calibration_error=calibration_error(reliability([ranking])),
     )
-
-
-def recall_at_precision(ranking: Ranking, wanted: float) -> float:
-    """Largest recall at which precision is at least `wanted`, 0 where it never is."""
-    precision, recall = precision_recall(ranking)
-    good = recall[precision >= wanted]
-    return float(good.max()) if len(good) else 0.0
-
-
-def small_only(seen: Seen, side_px: float) -> Seen:
-    """One class on one picture with only what concerns small objects.
-
-    Large labels go, and with them the found boxes that lie on one; large found boxes that lie on nothing go too: they
-    are the large objects' false alarms. Source: COCO's area ranges.
-    """
-    limit = (SMALL_PX * side_px / SMALL_AT_PX) ** 2
-    small_truth = _areas(seen.truth) < limit
-    on_small = (overlap(seen.boxes, seen.truth[small_truth]) >= 0.5).any(axis=1)
-    on_large = (overlap(seen.boxes, seen.truth[~small_truth]) >= 0.5).any(axis=1)
-    kept = on_small | (~on_large & (_areas(seen.boxes) < limit))
-    return Seen(boxes=seen.boxes[kept], confidence=seen.confidence[kept], truth=seen.truth[small_truth])
-
-
-def _areas(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    area: npt.NDArray[np.float64] = (boxes[:, 2:4] - boxes[:, :2]).prod(axis=1)
-    return area
 
 
 def reliability(rankings: Sequence[Ranking]) -> list[Bin]:

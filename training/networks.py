@@ -9,6 +9,7 @@ import os
 
 os.environ.setdefault("YOLO_OFFLINE", "True")  # before ultralytics is imported: no look-ups, no telemetry
 
+import time
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +34,24 @@ def use_threads(count: int = 1) -> None:
     ultralytics_torch.NUM_THREADS = count
     torch.set_num_threads(count)
     SETTINGS["sync"] = False
+
+
+def best_threads() -> int:
+    """How many threads are fastest just now, measured: two that share cores with other work can be 8 times slower."""
+    cores = os.cpu_count() or 1
+    counts = sorted({1, *(count for count in (2, 4, 8, 16, 32) if count <= cores), cores})
+    layer = nn.Conv2d(32, 64, 3, padding=1).to(memory_format=torch.channels_last)
+    pictures = torch.rand(4, 32, 104, 104).to(memory_format=torch.channels_last)
+    before, seconds = torch.get_num_threads(), {}
+    for count in counts:
+        torch.set_num_threads(count)
+        layer(pictures).sum().backward()  # warm
+        began = time.perf_counter()
+        for _ in range(12):
+            layer(pictures).sum().backward()
+        seconds[count] = time.perf_counter() - began
+    torch.set_num_threads(before)
+    return min(counts, key=lambda count: seconds[count])
 
 
 def _network(class_count: int, names: tuple[str, ...] | None = None) -> DetectionModel:
@@ -114,6 +133,23 @@ def starting_state(street_share: float) -> StateDict:
         rows[CLASS_INDEX["tangled_cable"]] = street[key].mean(dim=0) - (2.0 if key.endswith("bias") else 0.0)
         trunk[key] = rows
     return trunk
+
+
+def coco_start() -> StateDict:
+    """Tensors of a twelve-class network that knows only what COCO taught.
+
+    The rows of a street class start as the mean of the rows that COCO gives us, with a bias lowered by 2.
+    """
+    coco = read_state(weights_dir() / COCO_FILE)
+    last = _last_layers(coco)
+    known = list(COCO_TEACHER_ROWS)
+    for key in last:
+        mean = coco[key][known].mean(dim=0) - (2.0 if key.endswith("bias") else 0.0)
+        rows = mean.repeat(CLASS_COUNT, *(1 for _ in mean.shape))
+        for row, name in COCO_TEACHER_ROWS.items():
+            rows[CLASS_INDEX[name]] = coco[key][row]
+        coco[key] = rows
+    return coco
 
 
 def load_street_network(path: Path) -> DetectionModel:

@@ -13,6 +13,8 @@ from training.labels import overlap
 
 #: IoU thresholds .50, .55 … .95. Source: the COCO detection challenge.
 IOU_STEPS: Final = tuple(round(0.50 + 0.05 * step, 2) for step in range(10))
+SMALL_PX: Final = 32.0  #: a box of less area than this squared, on a picture of 640 px, is small. Source: COCO
+SMALL_AT_PX: Final = 640.0  #: long side of the picture that smallness is told on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,3 +120,29 @@ def picture_auroc(positive: Sequence[float], negative: Sequence[float]) -> float
         return None
     high, low = np.array(positive)[:, None], np.array(negative)[None]
     return float(((high > low) + 0.5 * (high == low)).mean())
+
+
+def recall_at_precision(ranking: Ranking, wanted: float) -> float:
+    """Largest recall at which precision is at least `wanted`, 0 where it never is."""
+    precision, recall = precision_recall(ranking)
+    good = recall[precision >= wanted]
+    return float(good.max()) if len(good) else 0.0
+
+
+def small_only(seen: Seen, side_px: float) -> Seen:
+    """One class on one picture with only what concerns small objects.
+
+    Large labels go, and with them the found boxes that lie on one; large found boxes that lie on nothing go too: they
+    are the large objects' false alarms. Source: COCO's area ranges.
+    """
+    limit = (SMALL_PX * side_px / SMALL_AT_PX) ** 2
+    small_truth = _areas(seen.truth) < limit
+    on_small = (overlap(seen.boxes, seen.truth[small_truth]) >= 0.5).any(axis=1)
+    on_large = (overlap(seen.boxes, seen.truth[~small_truth]) >= 0.5).any(axis=1)
+    kept = on_small | (~on_large & (_areas(seen.boxes) < limit))
+    return Seen(boxes=seen.boxes[kept], confidence=seen.confidence[kept], truth=seen.truth[small_truth])
+
+
+def _areas(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    area: npt.NDArray[np.float64] = (boxes[:, 2:4] - boxes[:, :2]).prod(axis=1)
+    return area

@@ -8,84 +8,61 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
+import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import torch
-import yaml
-from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
+from detector.durable import write_whole
+from training.average import average
 from training.classes import CLASS_COUNT, CLASSES, COCO_CLASS_COUNT
-from training.networks import StateDict, coco_teacher, read_state, starting_state, use_threads
+from training.networks import (
+    StateDict,
+    best_threads,
+    coco_start,
+    coco_teacher,
+    read_state,
+    starting_state,
+    use_threads,
+)
 from training.places import TrainingError, work_dir
+from training.recipe import CONFIG, FROM_COCO, FROM_TEACHERS, Mean, Recipe, Stage, read_recipe
 
 use_threads(1)
 
 from ultralytics.models.yolo.detect import DetectionTrainer  # noqa: E402 - after the offline switch
+from ultralytics.utils import LOGGER  # noqa: E402
 
-from training.loss import StreetModel  # noqa: E402
+from training.loss import Memory, StreetModel, coco_memory  # noqa: E402
 
-CONFIG: Final = Path(__file__).with_name("street.yaml")
-FROM_TEACHERS: Final = "teachers"
 FINISHED: Final = "finished"  # an empty file in the run's folder
+PROGRESS: Final = "progress.jsonl"
+RESUME: Final = "resume.pt"  # ultralytics' own checkpoint, moved here whole
 
 
-class Stage(BaseModel):
-    """One stage of `street.yaml`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    set: str
-    start: str = Field(description="'teachers', or the stage whose last weights it starts from")
-    size_px: int = Field(ge=64, multiple_of=32)
-    epochs: int = Field(ge=1)
-    learning_rate: float = Field(gt=0)
-    final_share: float = Field(gt=0, le=1)
-    warmup_epochs: float = Field(ge=0)
-    plain_epochs: int = Field(ge=0)
-    hours: float | None = Field(default=None, gt=0, description="ends the stage in time; epochs then follow it")
-    frozen_layers: int = Field(default=0, ge=0, description="first layers left as they are")
-    scale: float = Field(default=0.5, ge=0, lt=1, description="random zoom, +-")
-    mosaic: float = Field(default=1.0, ge=0, le=1)
-    teacher_share: float = Field(default=0.0, ge=0, le=1, description="batches in which the COCO network is imitated")
-
-
-class Recipe(BaseModel):
-    """The whole of `street.yaml`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    seed: int
-    batch: int = Field(ge=1)
-    threads: int = Field(ge=1)
-    street_share: float = Field(ge=0, le=1)
-    stages: dict[str, Stage]
+Tell = Callable[[int, int, int, int], None]  # epoch, of so many, batch, of so many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A stage with its folder and its starting tensors."""
+    """A stage with its folder and all that it starts from."""
 
-    name: str
     stage: Stage
     folder: Path
+    description: Path  #: the set's YAML
     start: StateDict
-
-
-def read_recipe(path: Path = CONFIG) -> Recipe:
-    """The recipe, checked.
-
-    Raises:
-        TrainingError: a key is unknown or a value impossible.
-    """
-    try:
-        return Recipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except ValueError as error:
-        raise TrainingError(f"{path}: {error}") from error
+    seed: int
+    batch: int
+    threads: int | None  #: None: as many as are fastest just now
+    memory: Memory | None = None
+    tell: Tell | None = None  #: hears each batch instead of ultralytics' own bar
 
 
 def run_folder(stage: str) -> Path:
@@ -93,9 +70,14 @@ def run_folder(stage: str) -> Path:
     return work_dir() / "runs" / stage
 
 
+def last_weights(folder: Path) -> Path:
+    """Where a run keeps its newest plain weights."""
+    return folder / "last-state.pt"
+
+
 def last_state(stage: str) -> Path:
     """The newest plain weights of a stage."""
-    return run_folder(stage) / "last-state.pt"
+    return last_weights(run_folder(stage))
 
 
 class StreetTrainer(DetectionTrainer):  # type: ignore[misc]
@@ -107,7 +89,8 @@ class StreetTrainer(DetectionTrainer):  # type: ignore[misc]
         self.run = run
         super().__init__(overrides=overrides)
         self.args.workers = 1  # ultralytics sets 0 on a CPU; one loader fills the pauses between matrix products
-        self.add_callback("on_fit_epoch_end", _note_epoch)
+        self.add_callback("on_model_save", _note_epoch)
+        self.add_callback("on_train_batch_end", _note_batch)
 
     def get_model(self, cfg: Any = None, weights: nn.Module | None = None, verbose: bool = True) -> StreetModel:  # noqa: ARG002
         """Our twelve-output network, from the run's start or from the checkpoint that is resumed."""
@@ -127,10 +110,19 @@ class StreetTrainer(DetectionTrainer):  # type: ignore[misc]
         self.model.nc, self.model.names, self.model.args = CLASS_COUNT, dict(enumerate(CLASSES)), self.args
 
 
+def _note_batch(trainer: StreetTrainer) -> None:
+    """Tell whoever wants to know how far the run is."""
+    if trainer.run.tell:
+        trainer.batches_done = getattr(trainer, "batches_done", 0) + 1
+        each = len(trainer.train_loader)
+        trainer.run.tell(trainer.epoch + 1, trainer.epochs, (trainer.batches_done - 1) % each + 1, each)
+
+
 def _note_epoch(trainer: StreetTrainer) -> None:
-    """Keep the averaged weights as a plain state dict and write one line of progress."""
-    if trainer.epoch_time is None:
-        return
+    """Keep the averaged weights as a plain state dict, write one line of progress, and only then what is resumed from.
+
+    A kill at any point leaves a whole checkpoint of this epoch or of the one before it.
+    """
     folder = trainer.run.folder
     state = {
         key: value.detach().float().clone() if value.is_floating_point() else value.clone()
@@ -138,44 +130,59 @@ def _note_epoch(trainer: StreetTrainer) -> None:
     }
     part = folder / "last-state.part"
     torch.save(state, part)
-    part.replace(folder / "last-state.pt")
-    torch.save(state, folder / f"epoch-{trainer.epoch + 1:02d}.pt")
+    shutil.copyfile(part, folder / f"epoch-{trainer.epoch + 1:02d}.pt")
+    part.replace(last_weights(folder))
     figures = trainer.metrics or {}
     names, box = trainer.validator.names, trainer.validator.metrics.box
     line = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "epoch": trainer.epoch + 1,
         "of": trainer.epochs,
-        "seconds": round(time.time() - trainer.epoch_time_start + trainer.epoch_time),
+        "seconds": round(time.time() - trainer.epoch_time_start),
         "loss": {key: round(float(value), 4) for key, value in (trainer.tloss or {}).items()},
         "dev_map50": round(float(figures.get("metrics/mAP50(B)", 0.0)), 4),
         "dev_map50_95": round(float(figures.get("metrics/mAP50-95(B)", 0.0)), 4),
         "dev_ap50": {names[int(c)]: round(float(ap), 3) for c, ap in zip(box.ap_class_index, box.ap50, strict=True)},
     }
-    with (folder / "progress.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
-    print("progress", json.dumps(line), flush=True)
+    earlier = [one for one in read_progress(folder) if one["epoch"] < line["epoch"]]
+    write_whole(folder / PROGRESS, "".join(json.dumps(one) + "\n" for one in [*earlier, line]))
+    shutil.copyfile(trainer.last, folder / "resume.part")
+    (folder / "resume.part").replace(folder / RESUME)
+    if not trainer.run.tell:
+        print("progress", json.dumps(line), flush=True)
 
 
-def _settings(recipe: Recipe, stage: Stage, folder: Path) -> dict[str, Any]:
-    """Ultralytics' own settings for a stage."""
-    description = work_dir() / "sets" / stage.set / "set.yaml"
-    if not description.is_file():
-        raise TrainingError(f"No training set at {description}; run python -m training.assemble --name {stage.set}.")
+def read_progress(folder: Path) -> list[dict[str, Any]]:
+    """What each finished epoch of a run left in its log, in order; a line cut off by a kill is passed over."""
+    path = folder / PROGRESS
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    found: dict[int, dict[str, Any]] = {}
+    for line in lines:
+        try:
+            one = json.loads(line)
+        except ValueError:
+            continue
+        found[int(one["epoch"])] = one
+    return [found[epoch] for epoch in sorted(found)]
+
+
+def _settings(run: Run) -> dict[str, Any]:
+    """Ultralytics' own settings for a run."""
+    stage = run.stage
     return {
         "task": "detect",
         "mode": "train",
         "model": "yolo11n.yaml",
-        "data": str(description),
-        "device": "cpu",
-        "project": str(folder.parent),
-        "name": folder.name,
+        "data": str(run.description),
+        "device": device(),
+        "project": str(run.folder.parent),
+        "name": run.folder.name,
         "exist_ok": True,
-        "seed": recipe.seed,
+        "seed": run.seed,
         "imgsz": stage.size_px,
         "epochs": stage.epochs,
-        "batch": recipe.batch,
-        "nbs": recipe.batch,
+        "batch": run.batch,
+        "nbs": run.batch,
         "optimizer": "AdamW",
         "lr0": stage.learning_rate,
         "lrf": stage.final_share,
@@ -199,40 +206,96 @@ def _settings(recipe: Recipe, stage: Stage, folder: Path) -> dict[str, Any]:
     }
 
 
-def train(name: str) -> Path:
-    """Run a stage of the recipe to its end and give its last weights.
+def _start(recipe: Recipe, stage: Stage) -> StateDict:
+    """The tensors a stage starts from."""
+    if stage.start == FROM_TEACHERS:
+        return starting_state(recipe.street_share)
+    return coco_start() if stage.start == FROM_COCO else read_state(last_state(stage.start))
 
-    Goes on after the last finished epoch of an interrupted run (its `hours` count anew); a finished stage is
-    left alone until its folder is removed.
+
+def device() -> str:
+    """The first graphics card where there is one that torch can use, else the processor; as ultralytics names them."""
+    return "0" if torch.cuda.is_available() else "cpu"
+
+
+def run_stage(run: Run) -> Path:
+    """Run a stage to its end and give its last weights.
+
+    Goes on after the last finished epoch of an interrupted run (its `hours` count anew); a finished one is left alone
+    until its folder is removed.
     """
-    recipe = read_recipe()
-    if name not in recipe.stages:
-        raise TrainingError(f"{CONFIG} has no stage {name!r}; it has {', '.join(recipe.stages)}.")
-    stage, folder = recipe.stages[name], run_folder(name)
+    folder = run.folder
     if (folder / FINISHED).is_file():
-        return last_state(name)
+        return last_weights(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    use_threads(recipe.threads)
-    from_teachers = stage.start == FROM_TEACHERS
-    start = starting_state(recipe.street_share) if from_teachers else read_state(last_state(stage.start))
-    settings = _settings(recipe, stage, folder)
-    checkpoint = folder / "weights" / "last.pt"
-    if checkpoint.is_file():
-        settings |= {"resume": str(checkpoint), "model": str(checkpoint)}
-    if stage.teacher_share:
-        StreetModel.teacher = coco_teacher().fuse(verbose=False).to(memory_format=torch.channels_last)
-        StreetModel.teacher_share = stage.teacher_share
-    trainer = StreetTrainer(Run(name=name, stage=stage, folder=folder, start=start), settings)
-    trainer.train()
+    use_threads(run.threads or best_threads())
+    settings = _settings(run)
+    done = read_progress(folder)
+    if (folder / RESUME).is_file() and done:
+        if done[-1]["epoch"] >= done[-1]["of"]:  # killed between its last epoch and the mark
+            (folder / FINISHED).touch()
+            return last_weights(folder)
+        settings |= {"resume": str(folder / RESUME), "model": str(folder / RESUME)}
+    StreetModel.memory = run.memory
+    level = LOGGER.level
+    LOGGER.setLevel(logging.WARNING if run.tell else level)
+    try:
+        StreetTrainer(run, settings).train()
+    finally:
+        LOGGER.setLevel(level)
+        StreetModel.memory = None
     (folder / FINISHED).touch()
-    return last_state(name)
+    return last_weights(folder)
+
+
+def train(name: str, recipe: Recipe, tell: Tell | None = None) -> Path:
+    """Run a stage of a recipe, or take the mean that it asks for, and give its last weights."""
+    stage, folder = recipe.stage(name), run_folder(name)
+    if isinstance(stage, Mean):
+        return _mean(stage, folder)
+    description = work_dir() / "sets" / stage.set / "set.yaml"
+    if not description.is_file():
+        raise TrainingError(f"No training set at {description}; run python -m training.assemble {stage.set}.")
+    memory = None
+    if stage.teacher_share:
+        network = coco_teacher().fuse(verbose=False).to(memory_format=torch.channels_last)
+        memory = coco_memory(network, stage.teacher_share)
+    return run_stage(
+        Run(
+            stage=stage,
+            folder=folder,
+            description=description,
+            start=_start(recipe, stage),
+            seed=recipe.seed,
+            batch=recipe.batch,
+            threads=recipe.threads,
+            memory=memory,
+            tell=tell,
+        )
+    )
+
+
+def _mean(stage: Mean, folder: Path) -> Path:
+    """Write the mean of some epochs as a stage's last weights."""
+    states = [
+        read_state(run_folder(name) / f"epoch-{epoch:02d}.pt")
+        for name, epochs in stage.mean.items()
+        for epoch in epochs
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.save(average(states), folder / "last-state.part")
+    (folder / "last-state.part").replace(last_weights(folder))
+    (folder / FINISHED).touch()
+    return last_weights(folder)
 
 
 def main() -> None:
     """Train the stage named on the command line."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("stage", help="a stage of training/street.yaml")
-    print(train(options.parse_args().stage))
+    options.add_argument("stage", help="a stage of the recipe")
+    options.add_argument("--recipe", type=Path, default=CONFIG, help="its file; training/street.yaml by default")
+    chosen = options.parse_args()
+    print(train(chosen.stage, read_recipe(chosen.recipe)))
 
 
 if __name__ == "__main__":

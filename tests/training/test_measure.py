@@ -1,5 +1,7 @@
 """What is measured beside average precision, each figure against a case worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,13 +10,13 @@ from tests.detector.models import card, write_model
 from tests.training.yolo import FOUND, write_yolo
 from training.classes import CLASS_INDEX
 from training.data.intake import Format, Wish, take_in
-from training.evaluate import Judged
+from training.evaluate import Judged, false_alarms_per_100, fresh
 from training.labelled import load_labelled, set_sha256
-from training.measure import calibration_error, look_at_all, measure, recall_at_precision, reliability, small_only
+from training.measure import calibration_error, look_at_all, measure, reliability
 from training.places import REPOSITORY, TrainingError
 from training.report import confusion_counts, faults_of, refuse_repository, worst_pictures
-from training.scoring import Seen, rank
-from training.sources import Picture
+from training.scoring import Seen, rank, recall_at_precision, small_only
+from training.sources import Picture, checksum
 
 POTHOLE, GRAFFITI = CLASS_INDEX["pothole"], CLASS_INDEX["graffiti"]
 BIG, SMALL, ELSEWHERE = [0.0, 0.0, 100.0, 100.0], [200.0, 0.0, 220.0, 20.0], [400.0, 400.0, 500.0, 500.0]
@@ -214,3 +216,26 @@ def test_reports_stay_out_of_the_repository(tmp_path):
     for inside in (REPOSITORY, REPOSITORY / "docs" / "report", REPOSITORY / "variants"):
         with pytest.raises(TrainingError, match="no photographs belong"):
             refuse_repository(inside)
+
+
+def test_pictures_of_learned_scenes_are_told_apart_by_their_bytes(judged, monkeypatch):
+    old, new = judged(name="old"), judged(name="new")
+    old.picture.path.write_bytes(b"a street that was learned")
+    new.picture.path.write_bytes(b"another street")
+    monkeypatch.setattr("training.evaluate.read_scene_list", lambda _name: frozenset({checksum(old.picture.path)}))
+
+    assert [new] == fresh([old, new])
+
+
+def test_false_cable_alarms_are_counted_where_nobody_labelled_cables(judged):
+    cable = CLASS_INDEX["tangled_cable"]
+    answers = [
+        judged([(cable, 0.9, BIG), (cable, 0.2, SMALL)], name="alarm"),
+        judged([], name="quiet"),
+        judged([(cable, 0.9, BIG)], classes=("pothole", "tangled_cable"), name="labelled"),
+    ]
+    street_ = [replace(one, picture=replace(one.picture, source="potholes")) for one in answers]
+
+    assert 50.0 == false_alarms_per_100("tangled_cable", 0.5, street_)
+    assert 100.0 == false_alarms_per_100("tangled_cable", 0.1, street_)
+    assert false_alarms_per_100("pothole", 0.5, street_) is None

@@ -9,14 +9,14 @@ torch = pytest.importorskip("torch", reason="needs the training extra")
 pytest.importorskip("ultralytics", reason="needs the training extra")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-from training.assemble import Filling, fill, quilt  # noqa: E402
+from training.assemble import fill, half_of, quilt  # noqa: E402
 from training.average import average  # noqa: E402
 from training.classes import CLASS_COUNT, CLASS_INDEX, CLASSES, ignore_index  # noqa: E402
 from training.labels import no_labels  # noqa: E402
-from training.loss import judged_places  # noqa: E402
+from training.loss import distillation_loss, judged_places  # noqa: E402
 from training.networks import blend, street_network  # noqa: E402
+from training.recipe import CONFIG, FROM_COCO, FROM_TEACHERS, Filling, Half, Mean, read_recipe  # noqa: E402
 from training.sources import Picture  # noqa: E402
-from training.train import read_recipe  # noqa: E402
 
 
 def test_doubtful_boxes_silence_only_their_class_and_place():
@@ -40,6 +40,43 @@ def test_no_doubt_judges_everything():
     )
 
     assert bool(judged.all())
+
+
+ROWS = {2: 0, 5: 1}  # the teacher's third output is our first class, its sixth our second
+
+
+def test_what_agrees_with_the_teacher_costs_nothing_whatever_the_other_classes_say():
+    ours, teacher = torch.randn(2, 4, 30), torch.randn(2, 6, 30)
+    ours[:, list(ROWS.values())] = teacher[:, list(ROWS)]
+
+    assert pytest.approx(0.0, abs=1e-5) == float(distillation_loss(ours, teacher, ROWS))
+
+
+def test_the_distillation_pulls_each_class_towards_the_teacher_and_no_other():
+    ours = torch.zeros(1, 4, 3, requires_grad=True)  # one half everywhere
+    teacher = torch.zeros(1, 6, 3)
+    teacher[0, 2], teacher[0, 5] = torch.tensor([4.0, -4.0, 0.0]), torch.tensor([-4.0, 4.0, 0.0])
+    loss = distillation_loss(ours, teacher, ROWS)
+    loss.backward()
+    slope = ours.grad[0]
+
+    assert float(loss) > 0
+    assert [-1, 1, 0] == slope[0].sign().tolist(), "up where the teacher is surer, down where it is less sure"
+    assert [1, -1, 0] == slope[1].sign().tolist()
+    assert not slope[2:].any()
+
+    with torch.no_grad():
+        nearer = distillation_loss(ours - 0.1 * slope, teacher, ROWS)
+    assert nearer < loss
+
+
+def test_the_halves_of_a_source_share_no_walk_and_miss_none():
+    walks = [f"2018071{day}_0{hour}h" for day in range(9) for hour in range(3)]
+    first, second = half_of(walks, Half.first), half_of(walks, Half.second)
+
+    assert set(walks) == first | second
+    assert not first & second
+    assert abs(len(first) - len(second)) <= 1
 
 
 def test_a_teacher_adds_sure_boxes_and_raises_doubt_over_unsure_ones(monkeypatch, tmp_path):
@@ -88,10 +125,16 @@ def test_the_mean_of_three_checkpoints_weighs_them_alike():
     assert [3.0, 3.0] == average(states)["a"].tolist()
 
 
-def test_the_shipped_recipe_is_readable():
-    recipe = read_recipe()
+@pytest.mark.parametrize("name", ["street.yaml", "ablations.yaml"])
+def test_every_stage_of_a_recipe_names_a_set_and_a_start_that_are_there(name):
+    recipe = read_recipe(CONFIG.with_name(name))
 
-    assert {"first"} <= set(recipe.stages)
+    for stage in recipe.stages.values():
+        if isinstance(stage, Mean):
+            assert set(stage.mean) <= set(recipe.stages)
+        else:
+            assert stage.set in recipe.sets
+            assert stage.start in {FROM_TEACHERS, FROM_COCO, *recipe.stages}
 
 
 def test_onnx_and_torch_agree_on_non_square_pictures(tmp_path):
@@ -115,3 +158,47 @@ def test_onnx_and_torch_agree_on_non_square_pictures(tmp_path):
         assert (batch, 4 + CLASS_COUNT) == theirs.shape[:2]
         assert float(np.abs(mine[:, :4] - theirs[:, :4]).max()) < 2
         assert float(np.abs(mine[:, 4:] - theirs[:, 4:]).max()) < 0.02
+
+
+def test_a_versions_file_becomes_a_network_that_says_the_same_and_can_learn(tmp_path):
+    pytest.importorskip("onnx", reason="needs the training extra")
+    from detector import shipped
+    from training.from_onnx import folded_state, unfold
+
+    version = (shipped("models/street") / "CURRENT").read_text(encoding="utf-8").strip()
+    path = shipped(f"models/street/{version}") / "model.onnx"
+    import onnxruntime
+
+    torch.manual_seed(4)
+    pictures = torch.rand(4, 3, 96, 128)
+    model = street_network()
+    model.load_state_dict(unfold(folded_state(path), [pictures]))
+    model.eval()
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    theirs = session.run(None, {"images": pictures.numpy()})[0]
+    with torch.inference_mode():
+        mine = model(pictures)[0].numpy()
+
+    assert float(np.abs(mine - theirs).max()) < 0.05  # pixels; confidences lie within 0..1
+    assert float(np.abs(mine[:, 4:] - theirs[:, 4:]).max()) < 1e-3
+
+    with torch.inference_mode():
+        model.train()
+        learning = model(pictures)
+        model.eval()
+        serving = model(pictures)[1]
+    assert float((learning["scores"] - serving["scores"]).abs().mean()) < 0.2, "its norms fit what they see"
+
+
+def test_a_file_of_another_network_is_refused(tmp_path):
+    pytest.importorskip("onnx", reason="needs the training extra")
+    from tests.detector.models import TWO_CLASSES
+    from training.from_onnx import folded_state, unfold
+    from training.places import TrainingError
+
+    (tmp_path / "model.onnx").write_bytes(TWO_CLASSES)
+    with pytest.raises(TrainingError, match="not of our network"):
+        unfold(folded_state(tmp_path / "model.onnx"), [])
+    (tmp_path / "model.onnx").write_bytes(b"\x80\x04 a pickle")
+    with pytest.raises(TrainingError, match="cannot be read as ONNX"):
+        folded_state(tmp_path / "model.onnx")

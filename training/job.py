@@ -1,0 +1,445 @@
+"""From labelled pictures to a version that has been judged: every step of `pointwatch train`, each done once.
+
+A job has a folder of its own. What a step leaves there appears whole, so that a job killed at any moment goes on from
+its last finished step (within training: from its last finished epoch) when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from fcntl import LOCK_EX, LOCK_NB, flock
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from detector import Detector
+from detector.card import Card
+from detector.durable import write_whole
+from detector.registry import Registry
+from detector.taxonomy import Taxonomy
+from detector.verdict import Verdict
+from training.assemble import assemble, write_set
+from training.card import MEANS, Story, set_thresholds, shipped_story, write_version
+from training.classes import CLASSES
+from training.data.folders import all_or_nothing
+from training.data.intake import READERS, Wish, format_of, take_in
+from training.data.sets import MANIFEST, DataSet, read_set
+from training.evaluate import evaluate, judge_all, save
+from training.export import export_candidate
+from training.from_onnx import folded_state, unfold
+from training.judging import Tell, judge_version
+from training.labelled import imported_pictures
+from training.loss import Memory
+from training.networks import StateDict, read_state, street_network, use_threads
+from training.places import TrainingError, data_dir, rendered_dir, work_dir
+from training.recipe import FROM_COCO, FROM_TEACHERS, Mean, Recipe
+from training.sources import Picture, load_pictures
+from training.teach import Teacher, letterbox, own_teacher, read_picture, starting_teachers, teach, to_tensor
+from training.train import Run, last_state, read_progress, run_stage, train
+from training.update import Update, hard_negatives, replayed, without_held_out
+
+NORM_PICTURES: Final = 48  # by which the norms of a version are measured
+_CABLE_FIGURES: Final = re.compile(r"^By picture \(.*?recall \S+\. ?(?=[A-Z]|$)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a job."""
+
+    version: str
+    verdict: Verdict | None  #: None where no other version was in force
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """New pictures and on whose terms they may be used."""
+
+    folder: Path
+    licence: str
+    attribution: str
+    classes: Path | None = None  #: a mapping, where the other tool's names are not ours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learning:
+    """An update as it was asked for."""
+
+    start: str  #: the version it goes on from
+    added: Sequence[Added]
+    update: Update
+    hours: float | None = None
+    threads: int | None = None
+    replay: Sequence[Path] = ()  #: folders of earlier updates, as imported, whose pictures are old ones too
+
+
+@contextmanager
+def only_one() -> Iterator[None]:
+    """Hold the work folder for this training alone; a crash lets go of it.
+
+    Raises:
+        TrainingError: another training is running there.
+    """
+    with (work_dir() / ".training").open("a+") as file:
+        try:
+            flock(file, LOCK_EX | LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            raise TrainingError(
+                f"A training is running already in {work_dir()} ({file.read().strip() or 'it has just begun'}). "
+                "Wait for it, or name another folder with POINTWATCH_TRAIN_DIR."
+            ) from error
+        file.truncate(0)
+        file.write(f"since {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+        file.flush()
+        yield
+
+
+# --- learning on from a version ---------------------------------------------------------------------------------------
+
+
+def learn_on(asked: Learning, registry: Registry, taxonomy: Taxonomy, tell: Tell) -> Outcome:
+    """Take new pictures into what a version knows, without forgetting the old ones, and judge the result."""
+    entry = registry.entry(asked.start)
+    if entry.card is None:
+        raise TrainingError(f"{asked.start} cannot be learned on from: {entry.refusal}")
+    card = entry.card
+    if tuple(one.name for one in card.classes) != CLASSES:
+        raise TrainingError(f"{asked.start} has other classes than this training: {', '.join(CLASSES)}.")
+    key = _key(asked, card)
+    folder = work_dir() / "jobs" / f"{asked.start}-{key}"
+    folder.mkdir(parents=True, exist_ok=True)
+    new_sets = [_taken_in(one, folder / f"added-{place}", tell) for place, one in enumerate(asked.added, start=1)]
+    earlier = [read_set(one / MANIFEST, one) for one in asked.replay]
+    old, dev, val = _known_pictures(new_sets, earlier)
+    new = [one for data_set in new_sets for one in imported_pictures(data_set) if one.part == "train"]
+    new, leaked = without_held_out(new, val)
+    if not new:
+        raise TrainingError(f"Nothing is left to learn from: {len(leaked)} new pictures are validation pictures.")
+    again = replayed(old, new, asked.update)
+    start = _start_of(entry.folder / card.model.file, again or new, folder, card.model.input_px, tell)
+    description = _mixed_set(asked, folder, key, (new, again, dev), start, card, tell)
+    run = Run(
+        stage=asked.update.stage(card.model.input_px, asked.hours),
+        folder=folder / "run",
+        description=description,
+        start=read_state(start),
+        seed=asked.update.seed,
+        batch=asked.update.batch,
+        threads=asked.threads or asked.update.threads,
+        memory=_own_memory(read_state(start), asked.update.memory),
+        tell=lambda epoch, epochs, batch, batches: tell(
+            f"training, epoch {epoch} of {epochs}", (epoch - 1) * batches + batch, epochs * batches
+        ),
+    )
+    weights = run_stage(run)
+    story = _continued(card, new_sets, new, again, run)
+    return _finish(
+        Candidate(folder=folder, weights=weights, input_px=card.model.input_px, dev=dev, val=val, story=story),
+        registry,
+        taxonomy,
+        tell,
+    )
+
+
+def _key(asked: Learning, card: Card) -> str:
+    """Eight digits that stand for all that the result depends on."""
+    said = {
+        "from": card.model.sha256,
+        "update": asked.update.model_dump(mode="json"),
+        "hours": asked.hours,
+        "replay": [[str(one.resolve()), _digest(one)] for one in asked.replay],
+        "added": [[str(one.folder.resolve()), _digest(one.folder)] for one in asked.added],
+    }
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _digest(folder: Path) -> str:
+    """What a folder holds, by names and sizes: a picture more makes another job."""
+    paths = sorted(path for path in (folder.rglob("*") if folder.is_dir() else [folder]) if path.is_file())
+    lines = [f"{path.relative_to(folder.parent)} {path.stat().st_size}" for path in paths]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _taken_in(one: Added, out: Path, tell: Tell) -> DataSet:
+    """The new pictures as a set of ours: as they are where an import made them, else taken in here."""
+    if (one.folder / MANIFEST).is_file():
+        return read_set(one.folder / MANIFEST, one.folder)
+    if not (out / MANIFEST).is_file():
+        if not one.folder.exists():
+            raise TrainingError(f"{one.folder} is not there; --add names the folder of the new pictures.")
+        form = format_of(one.folder)
+        mapping = one.classes or _same_names(one.folder, out.with_suffix(".classes.yaml"))
+        done = 0
+
+        def step(total: int) -> None:
+            nonlocal done
+            done += 1
+            tell("taking in", done, total)
+
+        name = re.sub(r"[^a-z0-9]+", "-", one.folder.stem.lower()).strip("-")[:32] or "new"
+        take_in(
+            Wish(
+                source=one.folder,
+                format=form,
+                name=name,
+                licence=one.licence,
+                attribution=one.attribution,
+                classes=mapping,
+                out=out,
+            ),
+            step,
+        )
+    return read_set(out / MANIFEST, out)
+
+
+def _same_names(folder: Path, path: Path) -> Path:
+    """A mapping of each class to itself."""
+    batch = READERS[format_of(folder)](folder)
+    names = dict.fromkeys([*batch.declared, *(box.label for one in batch.pictures for box in one.boxes)])
+    unknown = [name for name in names if name not in CLASSES]
+    if unknown or not names:
+        said = f"The model has no class {', '.join(unknown)}" if unknown else "It names no class"
+        raise TrainingError(
+            f"{folder}: {said}. Say with --classes FILE which of its classes is which of ours ({', '.join(CLASSES)})."
+        )
+    write_whole(path, "classes:\n" + "".join(f"  {name}: {name}\n" for name in names))
+    return path
+
+
+def _known_pictures(
+    new_sets: Sequence[DataSet], earlier: Sequence[DataSet]
+) -> tuple[list[Picture], list[Picture], list[Picture]]:
+    """Old train pictures, dev pictures old and new, and the validation pictures: those of the sources."""
+    sources = load_pictures(data_dir(), ("train", "dev", "val"))
+    known = [one for each in earlier for one in imported_pictures(each)]
+    names = [one.name for one in [*new_sets, *earlier]]
+    taken = sorted({name for name in names if names.count(name) > 1 or name in {one.source for one in sources}})
+    if taken:
+        raise TrainingError(f"Two sets are called {', '.join(taken)}: rename the folder that is added.")
+    dev = [one for one in sources if one.part == "dev" and one.judged]
+    dev += [one for each in new_sets for one in imported_pictures(each) if one.part == "dev"]
+    dev += [one for one in known if one.part == "dev"]
+    return (
+        [one for one in [*sources, *known] if one.part == "train"],
+        dev,
+        [one for one in sources if one.part == "val" and one.judged],
+    )
+
+
+def _start_of(model: Path, pictures: Sequence[Picture], folder: Path, size_px: int, tell: Tell) -> Path:
+    """The version's weights as a state that can learn, made from its ONNX file."""
+    path = folder / "start.pt"
+    if not path.is_file():
+        use_threads()
+        step = max(1, len(pictures) // NORM_PICTURES)
+        shown = list(pictures)[::step][:NORM_PICTURES]
+
+        def batches() -> Iterator[torch.Tensor]:
+            for done, one in enumerate(shown, start=1):
+                tell("reading the version", done, len(shown))
+                yield to_tensor(letterbox(read_picture(one.path), size_px)[0])
+
+        _save_state(unfold(folded_state(model), batches()), path)
+    return path
+
+
+def _save_state(state: StateDict, path: Path) -> None:
+    torch.save(state, path.with_suffix(".part"))
+    path.with_suffix(".part").replace(path)
+
+
+def _mixed_set(
+    asked: Learning,
+    folder: Path,
+    key: str,
+    pictures: tuple[list[Picture], list[Picture], list[Picture]],
+    start: Path,
+    card: Card,
+    tell: Tell,
+) -> Path:
+    """The set to learn from: new and replayed pictures, what their labels are silent about filled by the version."""
+    description = folder / "set" / "set.yaml"
+    if description.is_file():
+        return description
+    new, again, dev = pictures
+    use_threads()
+    size_px, name = card.model.input_px, f"version-{asked.start}-{key}"
+    shown = [*new, *again, *dev]
+    for done in teach(own_teacher(start, name, size_px), shown):
+        tell("filling labels", done, len(shown))
+    train_part = [(one, asked.update.new_copies) for one in new] + [(one, 1) for one in again]
+    write_set(folder / "set", train_part, dev, asked.update.filling(name, size_px))
+    return description
+
+
+def _own_memory(state: StateDict, share: float) -> Memory | None:
+    if not share:
+        return None
+    network = street_network().eval()
+    network.load_state_dict(state)
+    network = network.fuse(verbose=False).to(memory_format=torch.channels_last)
+    return Memory(network=network, rows={index: index for index in range(len(CLASSES))}, share=share)
+
+
+def _continued(
+    card: Card, new_sets: Sequence[DataSet], new: Sequence[Picture], again: Sequence[Picture], run: Run
+) -> Story:
+    """The words of a card that goes on from another's."""
+    epochs = len(read_progress(run.folder))
+    names = ", ".join(one.name for one in new_sets)
+    told = (
+        f"Goes on from {card.version}: {len(new)} new pictures ({names}; {len(hard_negatives(new))} of them show "
+        f"nothing of what they judge) and {len(again)} old ones drawn again, {epochs} epochs at {run.stage.size_px} "
+        "px, missing labels filled and doubts masked by the version itself, which was also imitated on "
+        f"{run.memory.share if run.memory else 0:.0%} of the batches.\n\n{card.training}"
+    )
+    data = [one.model_dump(mode="json") for one in card.data]
+    for one in new_sets:
+        counts = {f"{part}_pictures": one.pictures.get(part, 0) for part in ("train", "dev", "val")}
+        note = one.note or f"Added on {date.today().isoformat()}."  # noqa: DTZ011 - the operator's day
+        data.append({"name": one.name, "licence": one.licence, "attribution": one.attribution, "note": note} | counts)
+    notes = {one.name: _CABLE_FIGURES.sub("", one.note) for one in card.classes if one.note}
+    return Story(
+        training=told, notes=notes, limits=[one for one in card.limits if not one.startswith(MEANS)], data=data
+    )
+
+
+# --- from the ground up -----------------------------------------------------------------------------------------------
+
+
+def learn_all(recipe: Recipe, threads: int | None, registry: Registry, taxonomy: Taxonomy, tell: Tell) -> Outcome:
+    """Make the stage that a recipe ships, with all that it rests on, and judge it."""
+    if recipe.ship is None:
+        raise TrainingError("The recipe ships no stage; write `ship: {stage: NAME, input_px: 640}` into it.")
+    if threads:
+        recipe = recipe.model_copy(update={"threads": threads})
+    weights = _made(recipe.ship.stage, recipe, tell)
+    pictures = load_pictures(data_dir(), ("dev", "val"))
+    stage = recipe.stage(recipe.ship.stage)
+    rendered = recipe.sets[stage.set].rendered if not isinstance(stage, Mean) else True
+    scenes = [_count_pictures(part) if rendered else 0 for part in ("train", "dev")]
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()[:8]
+    folder = work_dir() / "jobs" / f"{recipe.ship.stage}-{digest}"
+    candidate = Candidate(
+        folder=folder,
+        weights=weights,
+        input_px=recipe.ship.input_px,
+        dev=[one for one in pictures if one.part == "dev" and one.judged],
+        val=[one for one in pictures if one.part == "val" and one.judged],
+        story=shipped_story(*scenes),
+    )
+    return _finish(candidate, registry, taxonomy, tell)
+
+
+def _count_pictures(part: str) -> int:
+    folder = rendered_dir(part) / "images"
+    return sum(1 for _ in folder.iterdir()) if folder.is_dir() else 0
+
+
+def _made(name: str, recipe: Recipe, tell: Tell) -> Path:
+    """A stage's last weights, after all that it starts from and learns from."""
+    stage = recipe.stage(name)
+    if last_state(name).is_file() and (last_state(name).parent / "finished").is_file():
+        return last_state(name)
+    if isinstance(stage, Mean):
+        for one in stage.mean:
+            _made(one, recipe, tell)
+        return train(name, recipe)
+    if stage.start not in (FROM_TEACHERS, FROM_COCO):
+        _made(stage.start, recipe, tell)
+    if stage.set not in recipe.sets:
+        raise TrainingError(f"The recipe's stage {name} learns from {stage.set!r}, which is none of its sets.")
+    wanted = recipe.sets[stage.set]
+    if not (work_dir() / "sets" / stage.set / "set.yaml").is_file():
+        pictures = load_pictures(data_dir(), ("train", "dev"))
+        for teacher in _teachers(recipe, stage.set, tell):
+            for done in teach(teacher, pictures):
+                tell(f"filling labels with {teacher.name}", done, len(pictures))
+        tell(f"assembling {stage.set}", 0, 1)
+        assemble(stage.set, wanted)
+
+    def told(epoch: int, epochs: int, batch: int, batches: int) -> None:
+        tell(f"training {name}, epoch {epoch} of {epochs}", (epoch - 1) * batches + batch, epochs * batches)
+
+    return train(name, recipe, told)
+
+
+def _teachers(recipe: Recipe, name: str, tell: Tell) -> list[Teacher]:
+    """The teachers that a set asks: the starting networks, or stages of the recipe."""
+    starting = {one.name: one for one in starting_teachers()}
+    return [
+        starting[one.teacher]
+        if one.teacher in starting
+        else own_teacher(_made(one.teacher, recipe, tell), one.teacher, one.sizes_px[0])
+        for one in recipe.sets[name].fillings
+    ]
+
+
+# --- export, figures, thresholds, card, registry, gate ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """Trained weights on their way to a version."""
+
+    folder: Path
+    weights: Path
+    input_px: int
+    dev: list[Picture]
+    val: list[Picture]
+    story: Story
+
+
+def _finish(candidate: Candidate, registry: Registry, taxonomy: Taxonomy, tell: Tell) -> Outcome:
+    """Export, read thresholds on dev, take the figures on val, write the card, register, judge."""
+    told = candidate.folder / "outcome.json"
+    if told.is_file():
+        said = json.loads(told.read_text(encoding="utf-8"))
+        verdict = registry.entry(said["version"]).verdict
+        return Outcome(version=said["version"], verdict=verdict, folder=registry.folder / said["version"])
+    draft = candidate.folder / "candidate"
+    if not (draft / "card.yaml").is_file():
+        tell("exporting", 0, 1)
+        export_candidate(candidate.weights, candidate.input_px, draft, [one.path for one in candidate.dev])
+    if not (draft / "evaluation-dev.json").is_file():
+        _figures(draft, "dev", candidate.dev, tell)
+    set_thresholds(draft)
+    if not (draft / "evaluation-val.json").is_file():
+        _figures(draft, "val", candidate.val, tell)
+    version = _registered(candidate, draft, registry, taxonomy)
+    verdict = judge_version(registry, version, candidate.val, tell=tell)
+    write_whole(told, json.dumps({"version": version}))
+    return Outcome(version=version, verdict=verdict, folder=registry.folder / version)
+
+
+def _figures(draft: Path, part: str, pictures: Sequence[Picture], tell: Tell) -> None:
+    detector = Detector.load(draft)
+    answers = judge_all(detector, pictures, lambda done: tell(f"measuring on {part}", done, len(pictures)))
+    save(evaluate(detector, part, answers), draft / f"evaluation-{part}.json")
+
+
+def _registered(candidate: Candidate, draft: Path, registry: Registry, taxonomy: Taxonomy) -> str:
+    """Write the version's folder and add it to the registry, under the next free name of the day."""
+    ready = candidate.folder / "version"
+    if not ready.is_dir():
+        version = next_version(registry, datetime.now(UTC).date())
+        with all_or_nothing(ready) as folder:
+            write_version(draft, folder, version, candidate.story)
+    return registry.add(ready, taxonomy)
+
+
+def next_version(registry: Registry, day: date) -> str:
+    """The first version name of a day that the registry does not have."""
+    known = {one.version for one in registry.entries()}
+    number = 1
+    while (name := f"{day:%Y.%m.%d}-{number}") in known:
+        number += 1
+    return name
