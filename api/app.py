@@ -32,6 +32,8 @@ from api.patrols import routes as patrols
 from api.points import routes as points
 from api.posts import routes as posts
 from api.problems import install
+from api.reports import routes as reports
+from api.reports.wording import read_wording
 from api.review import routes as review
 from api.review.connecting import OURS
 from api.routing import routes as routing
@@ -63,6 +65,7 @@ def open_service(settings: Settings) -> Service:
     taxonomy = read_taxonomy(settings.taxonomy_file)
     office = read_office_hours(settings.office_hours_file)
     read_rules(settings.notices_file)  # a mistake in it is told before anything listens
+    read_wording(settings.bulletin_file)  # said now where it is wrong, not when a bulletin is due
     clocks = ClockRules(taxonomy=taxonomy, office=office, limits=read_limits(settings.clocks_file, taxonomy))
     seed_registry(settings, taxonomy)
     model = open_card(settings, taxonomy)
@@ -122,6 +125,7 @@ def build_app(settings: Settings) -> FastAPI:
         inbox.router,
         history,
         review.router,
+        reports.router,
         _about(service),
         about_model(service),
     ):

@@ -19,6 +19,7 @@ from detector.live import LiveModel
 from detector.taxonomy import Taxonomy
 
 OPENED_AT_ONCE = 2  # a PNG of 64 megapixels with transparency takes 1.4 GB for a moment
+WRITTEN_AT_ONCE = 2  # a bulletin with pictures takes a second of a processor
 
 PROVED_AT_ONCE = 2
 
@@ -40,6 +41,9 @@ class Service:
     opening: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(OPENED_AT_ONCE))
     #: passwords proved side by side; each takes 19 MiB and tens of milliseconds of a core
     proving: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(PROVED_AT_ONCE))
+
+    #: documents written side by side in the web process
+    writing: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(WRITTEN_AT_ONCE))
 
     @property
     def card(self) -> Card:

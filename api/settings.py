@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     office_hours: Path | None = Field(default=None, description="when offices work; else the shipped hours")
     clocks: Path | None = Field(default=None, description="limits of each step and escalation; else the shipped ones")
     notices: Path | None = Field(default=None, description="who is told what; else the shipped rules")
+    bulletin: Path | None = Field(default=None, description="wording and talk rules; else the shipped ones")
     host: str = Field(default="127.0.0.1", description="address the web process listens on")
     port: int = Field(default=8000, ge=1, le=65535)
     secure_cookies: bool = Field(default=False, description="set where the service is reached over HTTPS")
@@ -156,6 +157,11 @@ class Settings(BaseSettings):
     def notices_file(self) -> Path:
         """Give the rules of who is told what in force."""
         return self.notices or shipped("datasets/notices.yaml")
+
+    @property
+    def bulletin_file(self) -> Path:
+        """Give the wording of bulletins and the rules of the talk list in force."""
+        return self.bulletin or shipped("datasets/bulletin.yaml")
 
     @property
     def taxonomy_file(self) -> Path:

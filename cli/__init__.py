@@ -23,6 +23,7 @@ from cli import (
     office,
     patrols,
     replay,
+    reports,
     routing,
     serve,
     standards,
@@ -46,6 +47,9 @@ def build_app() -> typer.Typer:
     app.command("worker")(serve.worker)
     app.command("sign-in")(office.sign_in)
     app.command("config")(office.config)
+    app.command("register")(reports.register)
+    app.add_typer(reports.bulletin, name="bulletin")
+    app.add_typer(reports.talks, name="talks")
     app.add_typer(office.points, name="points")
     app.add_typer(office.posts, name="posts")
     app.add_typer(routing.app, name="routing")

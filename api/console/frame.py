@@ -54,6 +54,8 @@ def _entries(visit: Visit) -> list[tuple[str, str]]:
         entries.append(("/upload", "console.nav.upload"))
     if visit.caller.may(Permission.manage_webhooks):
         entries.append(("/webhooks", "console.nav.webhooks"))
+    if visit.caller.may(Permission.view_reports):
+        entries.append(("/bulletins", "console.nav.bulletins"))
     return entries
 
 

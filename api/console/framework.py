@@ -7,7 +7,7 @@ from fastapi import FastAPI, Request, Response
 from nicegui import app as pages_app
 from nicegui import ui
 
-from api.console import inbox, issue, overview, patrols, plan, review, upload, webhooks
+from api.console import bulletins, inbox, issue, overview, patrols, plan, review, upload, webhooks
 from api.console.plain import ICON, refusal_page
 from api.console.refusals import refuse
 from api.console.visit import Visit, visit_of
@@ -24,6 +24,7 @@ PAGES: dict[str, Show] = {
     "/webhooks": webhooks.show,
     "/issues/{number}": issue.show,
     "/review": review.show,
+    "/bulletins": bulletins.show,
 }
 BUILD_WITHIN_S = 15.0  # a page whose data takes longer is answered with an error
 

@@ -7,6 +7,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -35,6 +36,7 @@ __all__ = [
     "add_after_photo",
     "at_work",
     "cannot_judge",
+    "deadlines_of_unfinished",
     "get_issue",
     "inside",
     "issues_by_id",
@@ -138,3 +140,8 @@ def summarise(session: Session, taxonomy: Taxonomy, *, within: Scope) -> dict[st
             by_kind[taxonomy.kind_of[code].code] += count
     affected = session.scalar(sa.select(sa.func.count(sa.distinct(Issue.point_id))).where(unfinished)) or 0
     return {"by_state": by_state, "open_by_kind": by_kind, "points_with_open": affected}
+
+
+def deadlines_of_unfinished() -> sa.Select[uuid.UUID, datetime | None]:
+    """Give the query of id and deadline of each unfinished issue, for other domains to join."""
+    return sa.select(Issue.id, Issue.due_at).where(Issue.closed_at.is_(None))

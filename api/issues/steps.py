@@ -89,6 +89,8 @@ def move(
             issue.closed_at = at
             open_whistle = sa.update(Whistle).where(Whistle.issue_id == issue.id, Whistle.ended_at.is_(None))
             session.execute(open_whistle.values(ended_at=at))
+            if issue.due_at is not None:  # whether it was in time can be read from the log for ever
+                data = {**(data or {}), "due_at": issue.due_at.isoformat()}
         elif before in ENDED:
             _begin_again(session, issue)
         if to is State.open and before in SUSPECTED | ENDED:

@@ -15,6 +15,7 @@ from api.notify import tables as _notify
 from api.patrols import tables as _patrols
 from api.points import tables as _points
 from api.posts import tables as _posts
+from api.reports import tables as _reports
 from api.review import tables as _review
 from api.routing import tables as _routing
 from api.standards import tables as _standards
@@ -32,6 +33,7 @@ TABLES = (
     _patrols,
     _notify,
     _review,
+    _reports,
 )  # importing them registers them with `Table.metadata`
 
 

@@ -1,11 +1,11 @@
 """What the reports domain counts, keeps and sends. A `Bulletin` is whole: its documents need nothing but it."""
 
 import uuid
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field, field_validator
 
 from api.reports.periods import Period, Span
 
@@ -210,28 +210,54 @@ class Bulletin(Frozen):
     requirements: list[Named] = Field(description="what the office asks for next; code is its number")
 
 
-class Publication(BaseModel):
-    """What is asked for when a bulletin is published: the period, by one of its names, and where."""
-
-    day: str | None = Field(default=None, max_length=20, examples=["2026-11-23"])
-    week: str | None = Field(default=None, max_length=20, examples=["2026-47"])
-    month: str | None = Field(default=None, max_length=20, examples=["2026-11"])
-    since: str | None = Field(default=None, max_length=20, description="first day of a stage")
-    until: str | None = Field(default=None, max_length=20, description="last day of a stage")
-    community: str = Field(default="", max_length=80, pattern=r"^[^\x00]*$")
-    department: str = Field(default="", max_length=48, pattern=r"^[^\x00]*$")
-
-
 class BulletinView(Frozen):
     """A published bulletin as it is listed."""
 
     id: uuid.UUID
     number: str = Field(examples=["2026-12"], description="year and 期号")
+    period: str = Field(examples=["2026-W47"])
     span: Span
     first_day: date
     last_day: date
     community: str
     department: str
     published_at: datetime
-    published_by: str
+    publisher: str
     sha256: str = Field(description="of the frozen figures; stands in the audit log too")
+
+
+_LINE = r"^[^\x00-\x1f\x7f\ufffe\uffff]*$"
+
+
+class NewTalk(BaseModel):
+    """A talk that was held."""
+
+    subject: Subject
+    code: str = Field(min_length=1, max_length=80, pattern=_LINE, description="of the post or department; a community")
+    person: str = Field(default="", max_length=80, pattern=_LINE, description="who was called in")
+    held_at: AwareDatetime
+    held_by: str = Field(min_length=1, max_length=120, pattern=_LINE, description="who held it")
+    note: str = Field(default="", max_length=2000, pattern=r"^[^\x00]*$")
+    day: str | None = Field(default=None, max_length=10, description="the list was that of this day; today by default")
+
+    @field_validator("held_at")
+    @classmethod
+    def _not_in_the_future(cls, value: datetime) -> datetime:
+        if value.year < 1970 or value > datetime.now(UTC):
+            raise ValueError("a talk is recorded after it was held")
+        return value
+
+
+class TalkView(Frozen):
+    """A talk that was held."""
+
+    id: uuid.UUID
+    subject: Subject
+    of: Named
+    person: str
+    held_at: datetime
+    held_by: str
+    note: str
+    until_day: date
+    reasons: list[Reason]
+    recorded_at: datetime

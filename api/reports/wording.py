@@ -1,5 +1,6 @@
 """What the office's bulletins say beside the figures, and the rules of the talk list: `datasets/bulletin.yaml`."""
 
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -90,8 +91,9 @@ class Wording(_Read):
         return self
 
 
+@cache
 def read_wording(path: Path) -> Wording:
-    """Read the file.
+    """Read the file, once in the life of a process.
 
     Raises:
         Misconfigured: with file and reason.
