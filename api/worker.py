@@ -31,6 +31,7 @@ from api.issues import service as issues
 from api.notify.clerk import Clerk
 from api.notify.courier import Courier
 from api.points import service as points
+from api.reports.reader import Reader
 from api.review import service as review
 from api.review.syncing import Syncing
 from detector import (
@@ -83,9 +84,10 @@ class Worker:
     def run(self) -> None:
         """Work until told to stop."""
         log.info("worker ready", worker=self.name, model=self._model.current().version)
-        beside: list[Courier | Clerk | Syncing] = [
+        beside: list[Courier | Clerk | Reader | Syncing] = [
             Courier(self._context, self.name),
             Clerk(self._context),
+            Reader(self._context),
             Syncing(self._context, self._numbering),
         ]
         threads = [threading.Thread(target=one.run, name=type(one).__name__) for one in beside]

@@ -25,9 +25,11 @@ STRANGERS = frozenset[Permission]()  # open to everybody, also without signing i
 KNOWN = None  # open to everybody who has signed in
 ITS_OWN = frozenset(("signature",))  # asks for a secret or a signature of its own, whoever asks
 PAGES = {
-    "/bulletins",
-    "/review",
     "/",
+    "/bulletins",
+    "/inbox",
+    "/review",
+    "/webhooks",
     "/plan",
     "/upload",
     "/patrols",
