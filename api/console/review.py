@@ -10,9 +10,28 @@ from api.console.visit import Visit
 from api.errors import Forbidden
 from api.review.config import labels
 from api.review.schemas import Why
-from detector.texts import catalogue
 
-TEXTS = "console.review.text."
+TEXTS = (
+    "loading",
+    "empty",
+    "left",
+    "accept",
+    "none",
+    "undo",
+    "skip",
+    "back",
+    "remove",
+    "change",
+    "draw",
+    "drawing",
+    "boxes",
+    "no_box",
+    "saved",
+    "disputed",
+    "failed",
+    "keys",
+    "picture",
+)
 
 
 async def show(visit: Visit, request: Request) -> None:
@@ -28,5 +47,5 @@ async def show(visit: Visit, request: Request) -> None:
             first=request.query_params.get("capture", "")[:36],
             classes=[{"code": one.code, "name": visit.name_of(one.code), "colour": one.colour} for one in known],
             why={why: visit.say(f"console.review.why.{why}") for why in Why},
-            texts={key.removeprefix(TEXTS): visit.say(key) for key in catalogue() if key.startswith(TEXTS)},
+            texts={name: visit.say(f"console.review.text.{name}") for name in TEXTS},
         )
