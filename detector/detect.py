@@ -62,7 +62,7 @@ class Detector:
 
     @property
     def version(self) -> str:
-        """Give the name and version as shown beside what it finds, e.g. `street/2026.11.23-3`."""
+        """Give the name and version as shown beside what it finds, e.g. `street/2026.11.23-4`."""
         return f"{self.card.name}/{self.card.version}"
 
     def detect(self, photo: Picture, *, min_confidence: float | None = None) -> sv.Detections:

@@ -350,7 +350,7 @@ def _made(name: str, recipe: Recipe, tell: Tell) -> Path:
     if last_state(name).is_file() and (last_state(name).parent / "finished").is_file():
         return last_state(name)
     if isinstance(stage, Mean):
-        for one in stage.mean:
+        for one in (*stage.mean, *([stage.blended_with] if stage.blended_with else [])):
             _made(one, recipe, tell)
         return train(name, recipe)
     if stage.start not in (FROM_TEACHERS, FROM_COCO):

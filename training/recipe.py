@@ -96,6 +96,8 @@ class Mean(_Part):
     """A stage that trains nothing: the mean of epochs of other stages."""
 
     mean: dict[str, tuple[int, ...]] = Field(min_length=1, description="stage -> its epochs")
+    blended_with: str | None = Field(default=None, description="a stage whose weights are mixed in")
+    share: float = Field(default=0.5, gt=0, lt=1, description="of that stage")
 
 
 class Shipped(_Part):

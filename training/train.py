@@ -26,6 +26,7 @@ from training.classes import CLASS_COUNT, CLASSES, COCO_CLASS_COUNT
 from training.networks import (
     StateDict,
     best_threads,
+    blend,
     coco_start,
     coco_teacher,
     read_state,
@@ -283,7 +284,10 @@ def _mean(stage: Mean, folder: Path) -> Path:
         for epoch in epochs
     ]
     folder.mkdir(parents=True, exist_ok=True)
-    torch.save(average(states), folder / "last-state.part")
+    mean = average(states)
+    if stage.blended_with is not None:
+        mean = blend(mean, read_state(last_weights(run_folder(stage.blended_with))), stage.share)
+    torch.save(mean, folder / "last-state.part")
     (folder / "last-state.part").replace(last_weights(folder))
     (folder / FINISHED).touch()
     return last_weights(folder)
