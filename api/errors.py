@@ -110,8 +110,15 @@ class TooMany(StreetError):
     status = 429
     code = "too_many"
 
-    def __init__(self, message: str = "", *, retry_after_s: int = 60) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        errors: list[dict[str, object]] | None = None,
+        retry_after_s: int = 60,
+        **facts: object,
+    ) -> None:
+        super().__init__(message, errors=errors, **facts)
         self.retry_after_s = retry_after_s
 
 

@@ -27,7 +27,8 @@ FIRST_LOGIN = "admin"
 
 def fold(login: str) -> str:
     """Give a login name as it is kept and compared: width, case and blanks at the ends do not count."""
-    return unicodedata.normalize("NFKC", login).strip().casefold()
+    plain = login.replace("\0", "\ufffd")  # which PostgreSQL can be asked for, and which nobody is called
+    return unicodedata.normalize("NFKC", plain).strip().casefold()
 
 
 def add_user(

@@ -27,8 +27,6 @@ class PointFields(BaseModel):
                     "longitude": 114.1421,
                     "latitude": 22.5683,
                     "no_parking": False,
-                    "first_post": "CN-01",
-                    "specific_post": "CN-L1",
                     "departments": {"parking": "property_management"},
                     "assess_every_days": 7,
                 }

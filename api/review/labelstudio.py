@@ -22,9 +22,13 @@ MOST_ANSWER_BYTES = 64 * 1024 * 1024
 class LabelStudioAway(Unavailable):
     """Label Studio cannot be reached or is not ready; what waits is sent later."""
 
+    code = "label_studio_away"
+
 
 class LabelStudioRefused(Unfit):
     """Label Studio answered that it will not do this."""
+
+    code = "label_studio_refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,7 +99,7 @@ def test_a_link_signs_a_browser_in_once_and_its_code_stays_out_of_the_history(
 
     assert "#code=" in link
     assert "code" not in went_back_to
-    assert second.find(".refusal", "无效")
+    assert second.find(".refusal", "登录未成功")
 
 
 def test_a_photo_sent_with_the_browser_becomes_an_issue_that_is_closed_with_a_note(

@@ -72,8 +72,8 @@ def test_a_role_holds_only_where_it_was_given(office: Office, ledger: Ledger, he
     client = office.granted(Granted(role=Role.viewer), in_community("here", Role.reviewer))
     (mine,), (theirs,) = ledger.record(here), ledger.record(there)
 
-    refusal(client.step(theirs.number, "close"), 403)
-    assert 200 == client.step(mine.number, "close").status_code
+    refusal(client.step(theirs.number, "reject"), 403)
+    assert 200 == client.step(mine.number, "reject").status_code
 
 
 def test_nobody_moves_a_point_out_of_reach(office: Office, ledger: Ledger) -> None:
