@@ -3,14 +3,15 @@
 import base64
 import binascii
 import uuid
-from typing import Annotated, Generic, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Generic, TypeVar
 
 import sqlalchemy as sa
 from fastapi import Query
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from api.database import Identified
+from api.database import Identified, Instant
 from api.errors import Unfit
 
 Item = TypeVar("Item")
@@ -70,6 +71,46 @@ def cut_numbered(
         return rows, None
     last: int = getattr(rows[window.limit - 1], number.key)
     return rows[: window.limit], _encode(uuid.UUID(int=last))
+
+
+def cut_by_moment(
+    session: Session, query: sa.Select[Row], table: type[Row], moment: InstrumentedAttribute[Any], window: Window
+) -> tuple[list[Row], str | None]:
+    """Give the rows of one page in the order of a moment that none of them lacks, and the cursor of the next page.
+
+    Raises:
+        Unfit: the cursor is not one of ours.
+    """
+    if window.cursor:
+        at, last = _read_place(window.cursor)
+        here = sa.tuple_(sa.literal(at, Instant()), sa.literal(last, sa.Uuid()))
+        query = query.where(sa.tuple_(moment, table.id) > here)
+    found = session.execute(query.add_columns(moment).order_by(moment, table.id).limit(window.limit + 1)).all()
+    rows: list[Row] = [row for row, _ in found]
+    if len(rows) <= window.limit:
+        return rows, None
+    row, at = found[window.limit - 1]
+    return rows[: window.limit], _write_place(at, row.id)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FARTHEST_US = 250_000_000_000_000_000  # in the year 9892
+
+
+def _write_place(at: datetime, last: uuid.UUID) -> str:
+    microseconds = (at - _EPOCH) // timedelta(microseconds=1)
+    return base64.urlsafe_b64encode(microseconds.to_bytes(8, signed=True) + last.bytes).decode().rstrip("=")
+
+
+def _read_place(cursor: str) -> tuple[datetime, uuid.UUID]:
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    except (ValueError, binascii.Error) as error:
+        raise Unfit(_NOT_OURS) from error
+    microseconds = int.from_bytes(raw[:8], signed=True)
+    if len(raw) != 24 or not 0 <= microseconds < _FARTHEST_US:
+        raise Unfit(_NOT_OURS)
+    return _EPOCH + timedelta(microseconds=microseconds), uuid.UUID(bytes=raw[8:])
 
 
 def _encode(last: uuid.UUID) -> str:

@@ -8,21 +8,26 @@ from sqlalchemy.orm import Session
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller, Scope
 from api.errors import NotFound
-from api.issues.tables import Issue, WhistleCall
+from api.issues.tables import EndedTally, Issue, WhistleCall
 from api.points import service as points
 
 
 def inside(scope: Scope) -> sa.ColumnElement[bool]:
     """Give the condition on issues that a scope sets."""
+    return sa.true() if scope.everywhere else sa.or_(answered_for(scope), called_to(scope))
+
+
+def answered_for(scope: Scope, table: type[Issue] | type[EndedTally] = Issue) -> sa.ColumnElement[bool]:
+    """Give the condition on issues, or on what is counted of them, that a scope's places and departments set."""
     if scope.everywhere:
         return sa.true()
     places = Scope(communities=scope.communities, points=scope.points)
-    called = sa.select(WhistleCall.issue_id).where(WhistleCall.department.in_(scope.departments))
-    return sa.or_(
-        Issue.point_id.in_(points.ids_where(within=places)),
-        Issue.department.in_(scope.departments),
-        Issue.id.in_(called),  # who was whistled for must see what for
-    )
+    return sa.or_(table.point_id.in_(points.ids_where(within=places)), table.department.in_(scope.departments))
+
+
+def called_to(scope: Scope) -> sa.ColumnElement[bool]:
+    """Give the condition that a scope's departments were whistled for: they must see what for."""
+    return Issue.id.in_(sa.select(WhistleCall.issue_id).where(WhistleCall.department.in_(scope.departments)))
 
 
 def may(session: Session, caller: Caller, permission: Permission, issue: Issue) -> bool:

@@ -26,6 +26,7 @@ from api.issues.schemas import (
     EventView,
     IssuePoint,
     IssueView,
+    PointCounts,
     Possible,
     Report,
     SightingView,
@@ -54,7 +55,7 @@ PhotoSender = Annotated[Caller, Depends(allow(*AFTER_PHOTO_SENDERS))]
 StepTaker = Annotated[Caller, Depends(allow(*dict.fromkeys(step.permission for step in TRANSITIONS.values())))]
 
 
-@router.get("", summary="List issues, newest first")
+@router.get("", summary="List issues, newest first or by what is due")
 def list_issues(
     context: Context,
     caller: IssueViewer,
@@ -65,7 +66,10 @@ def list_issues(
     point: str | None = None,
     community: str | None = None,
     category: str | None = None,
+    department: Annotated[str | None, Query(description="code of the one that it was dispatched to")] = None,
     capture: uuid.UUID | None = None,
+    overdue: Annotated[bool, Query(description="only what is late")] = False,
+    sort: Annotated[service.Sort, Query(description="due: the unfinished that have a limit")] = service.Sort.newest,
 ) -> PageOf[IssueView]:
     wanted = service.Filter(
         states=state,
@@ -73,7 +77,10 @@ def list_issues(
         point=point,
         community=community,
         category=category,
+        department=department,
         capture_id=capture,
+        overdue=overdue,
+        sort=sort,
     )
     with context.database.read() as session:
         rows, following = service.list_issues(session, window, wanted, within=caller.scope(Permission.view_issues))
@@ -138,6 +145,17 @@ def summarise(context: Context, caller: IssueViewer) -> Summary:
     with context.database.read() as session:
         within = caller.scope(Permission.view_issues)
         return Summary.model_validate(service.summarise(session, context.taxonomy, within=within))
+
+
+@router.get("/by-point", summary="How many unfinished issues each point has, for the map")
+def count_by_point(context: Context, caller: IssueViewer) -> list[PointCounts]:
+    with context.database.read() as session:
+        counted = service.unfinished_by_point(session, within=caller.scope(Permission.view_issues))
+        places = points.points_by_id(session, counted)
+        return [
+            PointCounts(point=IssuePoint.model_validate(places[point_id]), by_state=by_state)
+            for point_id, by_state in sorted(counted.items(), key=lambda one: places[one[0]].code)
+        ]
 
 
 @router.get("/{number}", summary="Show an issue")

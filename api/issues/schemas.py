@@ -270,3 +270,10 @@ class Summary(BaseModel):
     by_state: dict[State, int]
     open_by_kind: dict[str, int] = Field(description="unfinished, by code of the kind")
     points_with_open: int
+
+
+class PointCounts(BaseModel):
+    """The unfinished issues of a point."""
+
+    point: IssuePoint
+    by_state: dict[State, int]

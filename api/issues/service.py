@@ -4,11 +4,8 @@ Takes a session, never commits.
 """
 
 import uuid
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -17,27 +14,31 @@ from api.accounts.schemas import Scope
 from api.audit import service as audit
 from api.audit.tables import AuditEvent
 from api.issues.after import add_after_photo, cannot_judge
+from api.issues.figures import summarise, unfinished_by_point
+from api.issues.listing import Filter, Sort, ids_where, list_issues
 from api.issues.reach import get_issue, inside, may
 from api.issues.recording import Numbering, Seen, Told, record, report
 from api.issues.reviewing import Reviewed, settle_review
 from api.issues.steps import SUBJECT, possible, step
 from api.issues.tables import AfterPhoto, Issue, Sighting
-from api.issues.transitions import AT_WORK, State
+from api.issues.tally import differences, recount
+from api.issues.transitions import AT_WORK
 from api.paging import Window, cut
-from api.points import service as points
-from detector.taxonomy import Taxonomy
 
 __all__ = [
     "Filter",
     "Numbering",
     "Reviewed",
     "Seen",
+    "Sort",
     "Told",
     "add_after_photo",
     "at_work",
     "cannot_judge",
     "deadlines_of_unfinished",
+    "differences",
     "get_issue",
+    "ids_where",
     "inside",
     "issues_by_id",
     "list_after_photos",
@@ -47,40 +48,13 @@ __all__ = [
     "may",
     "possible",
     "record",
+    "recount",
     "report",
     "settle_review",
     "step",
     "summarise",
     "unfinished_by_point",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """Which issues are asked for; what is None does not narrow."""
-
-    states: Sequence[State] | None = None
-    classes: Sequence[str] | None = None
-    point: str | None = None  #: code or id
-    community: str | None = None
-    category: str | None = None
-    capture_id: uuid.UUID | None = None
-
-
-def list_issues(session: Session, window: Window, wanted: Filter, *, within: Scope) -> tuple[list[Issue], str | None]:
-    """Give one page of the issues within a scope, newest first."""
-    query = sa.select(Issue).where(inside(within))
-    if wanted.states is not None:
-        query = query.where(Issue.state.in_(wanted.states))
-    if wanted.classes is not None:
-        query = query.where(Issue.class_code.in_(wanted.classes))
-    if wanted.point:
-        query = query.where(Issue.point_id == points.get_point(session, wanted.point, within=within).id)
-    if wanted.community or wanted.category:
-        query = query.where(Issue.point_id.in_(points.ids_where(community=wanted.community, category=wanted.category)))
-    if wanted.capture_id:
-        query = query.where(Issue.id.in_(sa.select(Sighting.issue_id).where(Sighting.capture_id == wanted.capture_id)))
-    return cut(session, query, Issue, window)
 
 
 def list_sightings(session: Session, issue_id: uuid.UUID, window: Window) -> tuple[list[Sighting], str | None]:
@@ -106,40 +80,8 @@ def issues_by_id(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, 
 
 def at_work(session: Session, *, within: Scope) -> list[Issue]:
     """Give the issues that are certain and not ended, oldest first: what an assessor would find today."""
-    query = sa.select(Issue).where(Issue.state.in_(AT_WORK), inside(within))
+    query = sa.select(Issue).where(Issue.closed_at.is_(None), Issue.state.in_(AT_WORK), inside(within))
     return list(session.scalars(query.order_by(Issue.id)))
-
-
-def unfinished_by_point(session: Session, *, within: Scope) -> dict[uuid.UUID, dict[State, int]]:
-    """Count the unfinished issues of each point within a scope that has any, by state."""
-    counted: dict[uuid.UUID, dict[State, int]] = defaultdict(dict)
-    query = sa.select(Issue.point_id, Issue.state, sa.func.count()).where(Issue.closed_at.is_(None), inside(within))
-    for point_id, state, count in session.execute(query.group_by(Issue.point_id, Issue.state)):
-        counted[point_id][State(state)] = count
-    return dict(counted)
-
-
-def summarise(session: Session, taxonomy: Taxonomy, *, within: Scope) -> dict[str, Any]:
-    """Count the issues within a scope by state, and the unfinished ones by kind and by point."""
-    here = inside(within)
-    by_state = dict.fromkeys(State, 0)
-    by_state.update(
-        {
-            State(state): count
-            for state, count in session.execute(
-                sa.select(Issue.state, sa.func.count()).where(here).group_by(Issue.state)
-            )
-        }
-    )
-    unfinished = sa.and_(Issue.closed_at.is_(None), here)
-    by_kind: dict[str, int] = {kind.code: 0 for kind in taxonomy.kinds}
-    for code, count in session.execute(
-        sa.select(Issue.class_code, sa.func.count()).where(unfinished).group_by(Issue.class_code)
-    ):
-        if code in taxonomy.kind_of:  # an old issue may be of a class that the catalogue has dropped
-            by_kind[taxonomy.kind_of[code].code] += count
-    affected = session.scalar(sa.select(sa.func.count(sa.distinct(Issue.point_id))).where(unfinished)) or 0
-    return {"by_state": by_state, "open_by_kind": by_kind, "points_with_open": affected}
 
 
 def deadlines_of_unfinished() -> sa.Select[uuid.UUID, datetime | None]:

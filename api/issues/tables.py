@@ -9,6 +9,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from api.database import Identified, Table
 
+_UNFINISHED: dict[str, Any] = {
+    "sqlite_where": sa.text("closed_at IS NULL"),
+    "postgresql_where": sa.text("closed_at IS NULL"),
+}
+
 
 class Issue(Identified, Table):
     """A problem at a point. That only one of a class is open at a point is kept by an index, not by a look."""
@@ -16,9 +21,9 @@ class Issue(Identified, Table):
     __tablename__ = "issues"
 
     number: Mapped[str] = mapped_column(sa.String(24), unique=True)
-    point_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("points.id"), index=True)
-    class_code: Mapped[str] = mapped_column(sa.String(48), index=True)
-    state: Mapped[str] = mapped_column(sa.String(16), index=True)
+    point_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("points.id"))
+    class_code: Mapped[str] = mapped_column(sa.String(48))
+    state: Mapped[str] = mapped_column(sa.String(16))
     state_since: Mapped[datetime]  # when it came into this state
     source: Mapped[str] = mapped_column(sa.String(12))  # who told first: a `Source`
     opened_at: Mapped[datetime]  # when it was recorded first
@@ -26,7 +31,7 @@ class Issue(Identified, Table):
     closed_at: Mapped[datetime | None]  # closed, rejected or merged
     merged_into: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("issues.id"))
 
-    department: Mapped[str | None] = mapped_column(sa.String(48), index=True)  # code of the one that acts
+    department: Mapped[str | None] = mapped_column(sa.String(48))  # code of the one that acts
     post_id: Mapped[uuid.UUID | None] = mapped_column(index=True)  # the post that answers, as routing named it
     due_at: Mapped[datetime | None]  # when it must be put right; computed by the clocks and kept here to filter by
     step_due_at: Mapped[datetime | None]  # when the next step is due; likewise
@@ -48,15 +53,30 @@ class Issue(Identified, Table):
     revision: Mapped[int] = mapped_column(default=1)  # grows with every change; the ETag
 
     __table_args__ = (
-        sa.Index(
-            "one_open_issue_per_point_and_class",
-            "point_id",
-            "class_code",
-            unique=True,
-            sqlite_where=sa.text("closed_at IS NULL"),
-            postgresql_where=sa.text("closed_at IS NULL"),
-        ),
+        sa.Index("one_open_issue_per_point_and_class", "point_id", "class_code", unique=True, **_UNFINISHED),
+        # Lists, newest first: each ends with the id, so that a page is read in order and nothing is sorted.
+        sa.Index("ix_issues_by_state", "state", "id"),
+        sa.Index("ix_issues_by_class", "class_code", "id"),
+        sa.Index("ix_issues_by_point", "point_id", "id"),
+        sa.Index("ix_issues_by_department", "department", "id"),
+        sa.Index("ix_issues_by_point_class_state", "point_id", "class_code", "state", "id"),
+        # The unfinished are few among many; these hold them alone.
+        sa.Index("ix_issues_unfinished", "id", **_UNFINISHED),
+        sa.Index("ix_issues_unfinished_by_class", "class_code", "id", **_UNFINISHED),
+        sa.Index("ix_issues_unfinished_by_due", "due_at", "id", **_UNFINISHED),
+        sa.Index("ix_issues_unfinished_by_point", "point_id", "state", "class_code", **_UNFINISHED),
     )
+
+
+class EndedTally(Table):
+    """How many issues have ended at a point, of a department, in a state; kept by `tally.py` as they end."""
+
+    __tablename__ = "ended_tally"
+
+    point_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("points.id"), primary_key=True)
+    department: Mapped[str] = mapped_column(sa.String(48), primary_key=True)  # empty where none was named
+    state: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
+    count: Mapped[int]
 
 
 class Sighting(Identified, Table):

@@ -1,0 +1,86 @@
+"""Which issues are asked for, and in which order; a million of them are narrowed by indexes, never read through.
+
+The indexes that these queries rest on stand in `tables.py`; `benchmarks/scale.py` measures them.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from api.accounts.schemas import EVERYWHERE, Scope
+from api.database import now
+from api.issues.reach import inside
+from api.issues.tables import Issue, Sighting
+from api.issues.transitions import UNFINISHED, State
+from api.paging import Window, cut, cut_by_moment
+from api.points import service as points
+
+
+class Sort(StrEnum):
+    """In which order a list is given."""
+
+    newest = "newest"
+    due = "due"  # the unfinished, what is due first coming first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which issues are asked for; what is None does not narrow."""
+
+    states: Sequence[State] | None = None
+    classes: Sequence[str] | None = None
+    point: str | None = None  #: code or id
+    community: str | None = None
+    category: str | None = None
+    department: str | None = None  #: code
+    capture_id: uuid.UUID | None = None
+    overdue: bool = False
+    sort: Sort = Sort.newest
+
+
+def list_issues(session: Session, window: Window, wanted: Filter, *, within: Scope) -> tuple[list[Issue], str | None]:
+    """Give one page of the issues within a scope."""
+    query = sa.select(Issue).where(inside(within), *_conditions(session, wanted, within))
+    if wanted.sort is Sort.due:
+        waiting = query.where(Issue.closed_at.is_(None), Issue.due_at.is_not(None))
+        return cut_by_moment(session, waiting, Issue, Issue.due_at, window)
+    return cut(session, query, Issue, window)
+
+
+def _conditions(session: Session, wanted: Filter, within: Scope) -> list[sa.ColumnElement[bool]]:
+    found: list[sa.ColumnElement[bool]] = []
+    if wanted.states is not None:
+        found.append(Issue.state.in_(wanted.states))
+        if UNFINISHED.issuperset(wanted.states):  # says nothing new, but then they are looked for among the few
+            found.append(Issue.closed_at.is_(None))
+    if wanted.classes is not None:
+        found.append(Issue.class_code.in_(wanted.classes))
+    if wanted.department:
+        found.append(Issue.department == wanted.department)
+    if wanted.point:
+        found.append(Issue.point_id == points.get_point(session, wanted.point, within=within).id)
+    if wanted.community or wanted.category:
+        found.append(Issue.point_id.in_(points.ids_where(community=wanted.community, category=wanted.category)))
+    if wanted.capture_id:
+        seen = sa.select(Sighting.issue_id).where(Sighting.capture_id == wanted.capture_id)
+        found.append(Issue.id.in_(seen))
+    if wanted.overdue:
+        found += [Issue.closed_at.is_(None), is_overdue()]
+    return found
+
+
+def ids_where(*, ended: bool | None = None, within: Scope = EVERYWHERE) -> sa.Select[uuid.UUID]:
+    """Give the query of the ids of issues that have ended or not, for other domains to filter by."""
+    query = sa.select(Issue.id).where(inside(within))
+    if ended is None:
+        return query
+    return query.where(Issue.closed_at.is_not(None) if ended else Issue.closed_at.is_(None))
+
+
+def is_overdue() -> sa.ColumnElement[bool]:
+    """Give the condition that an issue is late; what was put right in time may wait for its sign-off."""
+    return Issue.due_at < sa.case((Issue.state == State.rectified, Issue.state_since), else_=now())
