@@ -28,6 +28,10 @@ from api.models import about_model, open_card, seed_registry
 from api.notify import inbox_routes as inbox
 from api.notify import routes as notify
 from api.notify.rules import read_rules
+from api.open311 import office as open311_office
+from api.open311.door import Counting, Open311Door
+from api.open311.offer import read_offer
+from api.open311.routes import build_open311
 from api.patrols import routes as patrols
 from api.points import routes as points
 from api.posts import routes as posts
@@ -126,6 +130,7 @@ def build_app(settings: Settings) -> FastAPI:
         history,
         review.router,
         reports.router,
+        open311_office.router,
         _about(service),
         about_model(service),
     ):
@@ -146,8 +151,23 @@ def build_app(settings: Settings) -> FastAPI:
         },
         language=settings.language,
     )
+    _add_open311(app, service)
     pages.add_pages(app, service)  # its headers go around the door, so that refusals carry them too
     return app
+
+
+def _add_open311(app: FastAPI, service: Service) -> None:
+    """Let Open311 answer in front of the door: it has its own, at which strangers may ask."""
+    settings = service.settings
+    offer = read_offer(settings.open311_file, service.taxonomy)
+    counting = Counting(offer.tries_a_minute)
+    app.add_middleware(
+        Open311Door,
+        open311=build_open311(service, offer, counting),
+        counting=counting,
+        picture_bytes=settings.max_photo_mib * 1024 * 1024,
+        language=settings.language,
+    )
 
 
 def _add_health(app: FastAPI, service: Service) -> None:

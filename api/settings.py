@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     clocks: Path | None = Field(default=None, description="limits of each step and escalation; else the shipped ones")
     notices: Path | None = Field(default=None, description="who is told what; else the shipped rules")
     bulletin: Path | None = Field(default=None, description="wording and talk rules; else the shipped ones")
+    open311: Path | None = Field(default=None, description="what Open311 offers; else the shipped offer")
     host: str = Field(default="127.0.0.1", description="address the web process listens on")
     port: int = Field(default=8000, ge=1, le=65535)
     secure_cookies: bool = Field(default=False, description="set where the service is reached over HTTPS")
@@ -162,6 +163,11 @@ class Settings(BaseSettings):
     def bulletin_file(self) -> Path:
         """Give the wording of bulletins and the rules of the talk list in force."""
         return self.bulletin or shipped("datasets/bulletin.yaml")
+
+    @property
+    def open311_file(self) -> Path:
+        """Give the Open311 offer in force."""
+        return self.open311 or shipped("datasets/open311.yaml")
 
     @property
     def taxonomy_file(self) -> Path:

@@ -74,18 +74,18 @@ class Door:
             return
         connection = HTTPConnection(scope)
         try:
-            _check_address(scope)
+            check_address(scope)
             most = self._most(scope["path"])
             if not _is_open(scope):
                 connection.state.caller = await self._caller(connection)
                 _check_password_chosen(connection)
             elif scope["method"] not in SAFE_METHODS and not _same_page(connection.headers):
                 raise Forbidden("This sign-in came from another site's page. Open Pointwatch itself and try again.")
-            _check_length(connection.headers, most)
+            check_length(connection.headers, most)
         except StreetError as error:
             await self._refuse(connection, error, scope, receive, send)
             return
-        await self._app(scope, _counted(receive, most), send)
+        await self._app(scope, counted(receive, most), send)
 
     def _most(self, path: str) -> int:
         """Give how many bytes a body may have on a path; in `body_bytes` a `*` stands for one part of a path."""
@@ -190,12 +190,12 @@ def _same_page(headers: Headers) -> bool:
         return False
 
 
-def _check_address(scope: Scope) -> None:
+def check_address(scope: Scope) -> None:
     if "\0" in scope["path"] or b"%00" in scope["query_string"] or b"\0" in scope["query_string"]:
         raise Unreadable("The address holds a NUL, which no text has.")  # and which PostgreSQL cannot keep
 
 
-def _check_length(headers: Headers, most: int) -> None:
+def check_length(headers: Headers, most: int) -> None:
     length = headers.get("content-length", "0")
     if length.isascii() and length.isdigit() and int(length) > most:
         raise TooLarge(f"The request has {int(length)} bytes; the limit is {_size(most)}. {SEND_LESS}")
@@ -206,7 +206,7 @@ def _size(count: int) -> str:
     return f"{count // 1048576} MiB" if count >= 1048576 else f"{count // 1024} KiB"
 
 
-def _counted(receive: Receive, most: int) -> Receive:
+def counted(receive: Receive, most: int) -> Receive:
     """Read the body, but no more than `most` bytes, whatever its header said."""
     read = 0
 

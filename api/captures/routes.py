@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from fastapi import APIRouter, Depends, File, Form, Header, Query, Request, Response, UploadFile
 from sqlalchemy.orm import Session
+from starlette.datastructures import UploadFile as StarletteUpload
 
 from api.accounts.door import allow
 from api.accounts.roles import Permission
@@ -94,7 +95,7 @@ async def send_photos(
     return UploadOutcome(captures=taken, refused=refused)
 
 
-def read_upload(context: Service, upload: UploadFile) -> tuple[Photo, bytes, str]:
+def read_upload(context: Service, upload: StarletteUpload) -> tuple[Photo, bytes, str]:
     """Give an uploaded photo, opened to prove that it can be, its bytes, and its name.
 
     Raises:

@@ -12,6 +12,7 @@ from api.database import Instant, Table
 from api.idempotency import tables as _idempotency
 from api.issues import tables as _issues
 from api.notify import tables as _notify
+from api.open311 import tables as _open311
 from api.patrols import tables as _patrols
 from api.points import tables as _points
 from api.posts import tables as _posts
@@ -34,6 +35,7 @@ TABLES = (
     _notify,
     _review,
     _reports,
+    _open311,
 )  # importing them registers them with `Table.metadata`
 
 
