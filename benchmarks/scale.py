@@ -21,7 +21,8 @@ from api.database import Database
 from api.settings import Settings
 from benchmarks.scale_history import Size
 from benchmarks.scale_load import load
-from benchmarks.scale_measure import IDLE, Asked, ask, web
+from benchmarks.scale_measure import IDLE, Asked, ask
+from benchmarks.service import running
 from detector import read_taxonomy, shipped
 
 TARGET_MS = {"sqlite": 100.0, "postgresql": 50.0}  # p99 at the large size
@@ -119,7 +120,7 @@ def main() -> int:
                 continue
             taken = {}
             for name in sizes:
-                with web(urls[name], folder / name) as client:
+                with running("web", folder / name, database_url=urls[name]) as client:
                     taken[name] = ask(client, wanted.times)
             missed += report(console, kind, taken["small"], taken["large"], sizes)
     console.print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; {wanted.times} times each")

@@ -1,21 +1,13 @@
 """Ask a real web process over HTTP and keep how long each answer took."""
 
-import contextlib
-import os
 import random
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
 
-ROOT = Path(__file__).resolve().parents[1]
-START_S = 120.0
 WARM_UP = 15  # requests of each question that are not counted
 IDLE = "nothing: SELECT 1 through HTTP"
 
@@ -31,43 +23,6 @@ class Asked:
         """Give the time within which a share of the answers came, in milliseconds (nearest rank)."""
         ordered = sorted(self.seconds)
         return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-
-@contextlib.contextmanager
-def web(database_url: str, data_dir: Path) -> Iterator[httpx.Client]:
-    """Run the web process alone on a database and give an administrator's client of it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("POINTWATCH_")},
-        "POINTWATCH_DATA_DIR": str(data_dir),
-        "POINTWATCH_DATABASE_URL": database_url,
-        "POINTWATCH_PORT": str(port),
-    }
-    with (data_dir / "web.log").open("ab") as log:
-        process = subprocess.Popen([sys.executable, "-m", "cli", "web"], cwd=ROOT, env=environment, stderr=log)
-    try:
-        key = (data_dir / "secrets" / "admin.key").read_text(encoding="ascii").strip()
-        with httpx.Client(
-            base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {key}"}, timeout=60, trust_env=False
-        ) as client:
-            _wait(client, process)
-            yield client
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _wait(client: httpx.Client, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + START_S
-    while True:
-        with contextlib.suppress(httpx.TransportError):
-            if client.get("/readyz").status_code == 200:
-                return
-        if process.poll() is not None or time.monotonic() > until:
-            raise RuntimeError("The web process does not answer; see web.log in the data directory.")
-        time.sleep(0.2)
 
 
 def questions(client: httpx.Client) -> dict[str, Callable[[random.Random], tuple[str, dict[str, Any]]]]:
