@@ -31,7 +31,12 @@ COMMUNITIES = 6
 PHOTO_SHARE = 0.3  # of the captures: photos that the model looks at; the rest is reported by hand
 ENDED = frozenset(("closed", "rejected", "merged"))
 SUSPECTED = frozenset(("lead", "in_review"))
-FIGURES = ("found", "reopened", "opened", "closed", "rejected", "merged", "rectified", "unfinished", "notified")
+FIGURES = (
+    "found", "reopened", "opened", "closed", "closed_in_time", "rejected", "merged", "rectified", "unfinished",
+    "notified",
+)  # fmt: skip
+Counted = dict[str, dict[str, Counter[str]]]  # group: code: figure: how many
+DOCUMENTS = ("docx", "xlsx", "html")
 OFFICE = ("viewer", "inspector", "reviewer", "handler", "secretary", "line_leader", "supervisor", "admin")
 
 
@@ -44,6 +49,10 @@ class Person:
     def get(self, path: str, **params: Any) -> Any:
         """Ask for something."""
         return self._client.get(f"/api/v1/{path}", params=params, headers=self._headers).raise_for_status().json()
+
+    def read(self, path: str, **params: Any) -> bytes:
+        """Give a document."""
+        return self._client.get(f"/api/v1/{path}", params=params, headers=self._headers).raise_for_status().read()
 
     def post(self, path: str, content: dict[str, Any] | None = None, **more: Any) -> Any:
         """Do something; a refusal ends the campaign with its words."""
@@ -235,6 +244,13 @@ class Run:
     opened: bool = False
     ended: str | None = None
     notified: bool = False
+    done_at: str | None = None  # when it was put right, if that stood
+    late: bool = False
+
+
+def moment(text: str) -> datetime:
+    """Read a moment as the log writes it."""
+    return datetime.fromisoformat(text)
 
 
 def runs_of(events: list[dict[str, Any]]) -> list[Run]:
@@ -249,6 +265,12 @@ def runs_of(events: list[dict[str, Any]]) -> list[Run]:
             run.opened = True
         if after in ENDED and before not in ENDED:
             run.ended = after
+            due_at = event["data"].get("due_at")
+            run.late = due_at is not None and moment(run.done_at or event["at"]) > moment(due_at)
+        if after == "rectified":
+            run.done_at = event["at"]
+        elif before == "rectified" and after not in ENDED:
+            run.done_at = None
         run.notified |= event["action"] == "mark_notified"
     return runs
 
@@ -260,6 +282,7 @@ def counted(runs: list[Run]) -> Counter[str]:
         figures["reopened" if ordinal else "found"] += 1
         figures["opened"] += run.opened
         figures["closed"] += run.opened and run.ended == "closed"
+        figures["closed_in_time"] += run.opened and run.ended == "closed" and not run.late
         figures["rectified"] += run.opened and run.ended == "closed"
         figures["rejected"] += run.ended == "rejected"
         figures["merged"] += run.ended == "merged"
@@ -268,8 +291,8 @@ def counted(runs: list[Run]) -> Counter[str]:
     return figures
 
 
-def count_log(supervisor: Person) -> dict[str, dict[str, Counter[str]]]:
-    """Count from the audit log: in all, by class and by community."""
+def count_log(supervisor: Person) -> Counted:
+    """Count from the audit log: in all, by kind, class, community and point."""
     by_issue: dict[str, list[dict[str, Any]]] = defaultdict(list)
     seq = 0
     while page := supervisor.get(f"audit/after/{seq}", limit=200):
@@ -278,20 +301,18 @@ def count_log(supervisor: Person) -> dict[str, dict[str, Counter[str]]]:
                 by_issue[event["subject_id"]].append(event)
         seq = page[-1]["seq"]
     issues = {one["id"]: one for one in supervisor.all("issues")}
-    figures: dict[str, dict[str, Counter[str]]] = {
-        "total": defaultdict(Counter),
-        "class": defaultdict(Counter),
-        "community": defaultdict(Counter),
-    }
+    figures: Counted = {name: defaultdict(Counter) for name in ("total", "kind", "class", "community", "point")}
     for issue_id, events in by_issue.items():
         issue, found = issues[issue_id], counted(runs_of(events))
         figures["total"]["all"] += found
+        figures["kind"][issue["kind"]["code"]] += found
         figures["class"][issue["violation"]["code"]] += found
         figures["community"][issue["point"]["community"]] += found
+        figures["point"][issue["point"]["code"]] += found
     return figures
 
 
-def read_bulletin(bulletin: dict[str, Any]) -> dict[str, dict[str, Counter[str]]]:
+def read_bulletin(bulletin: dict[str, Any]) -> Counted:
     """Give the same figures as a bulletin has them."""
 
     def of(groups: list[dict[str, Any]]) -> dict[str, Counter[str]]:
@@ -302,12 +323,14 @@ def read_bulletin(bulletin: dict[str, Any]) -> dict[str, dict[str, Counter[str]]
 
     return {
         "total": {"all": figures(bulletin["total"])},
+        "kind": of(bulletin["by_kind"]),
         "class": of(bulletin["by_class"]),
         "community": of(bulletin["by_community"]),
+        "point": of(bulletin["by_point"]),
     }
 
 
-def differences(ours: dict[str, dict[str, Counter[str]]], theirs: dict[str, dict[str, Counter[str]]]) -> list[str]:
+def differences(ours: Counted, theirs: Counted) -> list[str]:
     """Say where the two differ."""
     return [
         f"{group} {key}, {name}: {ours[group].get(key, Counter())[name]} in the log, "
@@ -319,15 +342,27 @@ def differences(ours: dict[str, dict[str, Counter[str]]], theirs: dict[str, dict
     ]
 
 
-def play(client: httpx.Client, console: Console, *, captures: int, days: int, seed: int) -> list[str]:
-    """Play the campaign, print what happened and give every difference."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """What became of a campaign."""
+
+    done: Counter[str]  #: what people did
+    counted: Counted  #: from the log
+    differences: list[str]  #: where the bulletin says something else
+    documents: dict[str, int]  #: bytes of the bulletin by format
+
+
+def play(client: httpx.Client, console: Console, *, captures: int, days: int, seed: int) -> Played:
+    """Play the campaign and print what happened."""
     admin = Person(client, client.headers["Authorization"].partition(" ")[2])
     campaign = open_office(admin, client, seed)
     for _ in track(range(days), description=f"{days} days", console=console):
         campaign.patrol(captures // days)
         campaign.work()
     year, week, _day = datetime.now(ZoneInfo("Asia/Shanghai")).isocalendar()
-    bulletin = campaign.people["viewer"].get("bulletins/preview", week=f"{year}-{week:02d}")
+    viewer, period = campaign.people["viewer"], {"week": f"{year}-{week:02d}"}
+    bulletin = viewer.get("bulletins/preview", **period)
+    documents = {one: len(viewer.read("bulletins/preview", format=one, **period)) for one in DOCUMENTS}
     ours, theirs = count_log(campaign.people["supervisor"]), read_bulletin(bulletin)
     table = Table(title=f"{captures} captures at {POINTS} points in {days} days; done: {dict(campaign.done)}")
     for name in ("figure", "from the log", "in the bulletin"):
@@ -335,7 +370,10 @@ def play(client: httpx.Client, console: Console, *, captures: int, days: int, se
     for name in FIGURES:
         table.add_row(name, str(ours["total"]["all"][name]), str(theirs["total"]["all"][name]))
     console.print(table)
-    return differences(ours, theirs)
+    sizes = ", ".join(f"{size // 1024} KiB as {name}" for name, size in documents.items())
+    compared = sum(len({*ours[group], *theirs[group]}) * len(FIGURES) for group in ours)
+    console.print(f"{compared} figures compared, in all and by {', '.join(list(ours)[1:])}; the bulletin: {sizes}")
+    return Played(done=campaign.done, counted=ours, differences=differences(ours, theirs), documents=documents)
 
 
 def main() -> int:
@@ -347,7 +385,7 @@ def main() -> int:
     wanted = parser.parse_args()
     console = Console(width=120)
     with tempfile.TemporaryDirectory(prefix="campaign-") as folder, running("serve", Path(folder) / "var") as client:
-        found = play(client, console, captures=wanted.captures, days=wanted.days, seed=wanted.seed)
+        found = play(client, console, captures=wanted.captures, days=wanted.days, seed=wanted.seed).differences
     for line in found:
         console.print(f"DIFFERS {line}")
     console.print("The bulletin says what the log says." if not found else f"{len(found)} differences.")
