@@ -23,7 +23,7 @@ def test_a_day_of_a_campaign_and_its_bulletin_says_what_the_log_says(tmp_path: P
 
 
 def test_a_bulletin_that_says_something_else_is_noticed() -> None:
-    log = {"total": {"all": Counter(found=3)}, "class": {"graffiti": Counter(found=3)}, "community": {}}
+    log = {"total": {"all": Counter(found=3)}, "class": {"graffiti": Counter(found=3)}}
     bulletin = {"total": {"all": Counter(found=3)}, "class": {"graffiti": Counter(found=2), "rubble": Counter(found=1)}}
 
     assert 2 == len(differences(log, bulletin))
