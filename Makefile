@@ -32,6 +32,10 @@ help:  ## list the verbs
 	.venv-train/bin/pip install --quiet --no-deps --editable .
 	@touch $@
 
+.venv-train/dev: .venv-train/made requirements-dev.lock
+	.venv-train/bin/pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
 .venv-labels/made:
 	$(PYTHON) -m venv .venv-labels
 	.venv-labels/bin/pip install --quiet 'label-studio>=1.23,<2'

@@ -28,6 +28,7 @@ from detector.verdict import Verdict
 from training.assemble import assemble, write_set
 from training.card import MEANS, Story, set_thresholds, shipped_story, write_version
 from training.classes import CLASSES
+from training.curves import read_progress
 from training.data.folders import all_or_nothing
 from training.data.intake import READERS, Wish, format_of, take_in
 from training.data.sets import MANIFEST, DataSet, read_set
@@ -42,7 +43,7 @@ from training.places import TrainingError, data_dir, rendered_dir, work_dir
 from training.recipe import FROM_COCO, FROM_TEACHERS, Mean, Recipe
 from training.sources import Picture, load_pictures
 from training.teach import Teacher, letterbox, own_teacher, read_picture, starting_teachers, teach, to_tensor
-from training.train import Run, last_state, read_progress, run_stage, train
+from training.train import Run, last_state, run_stage, train
 from training.update import Update, hard_negatives, replayed, without_held_out
 
 NORM_PICTURES: Final = 48  # by which the norms of a version are measured

@@ -23,6 +23,7 @@ from torch import nn
 from detector.durable import write_whole
 from training.average import average
 from training.classes import CLASS_COUNT, CLASSES, COCO_CLASS_COUNT
+from training.curves import PROGRESS, read_progress, write_curves
 from training.networks import (
     StateDict,
     best_threads,
@@ -44,7 +45,6 @@ from ultralytics.utils import LOGGER  # noqa: E402
 from training.loss import Memory, StreetModel, coco_memory  # noqa: E402
 
 FINISHED: Final = "finished"  # an empty file in the run's folder
-PROGRESS: Final = "progress.jsonl"
 RESUME: Final = "resume.pt"  # ultralytics' own checkpoint, moved here whole
 
 
@@ -153,20 +153,6 @@ def _note_epoch(trainer: StreetTrainer) -> None:
         print("progress", json.dumps(line), flush=True)
 
 
-def read_progress(folder: Path) -> list[dict[str, Any]]:
-    """What each finished epoch of a run left in its log, in order; a line cut off by a kill is passed over."""
-    path = folder / PROGRESS
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    found: dict[int, dict[str, Any]] = {}
-    for line in lines:
-        try:
-            one = json.loads(line)
-        except ValueError:
-            continue
-        found[int(one["epoch"])] = one
-    return [found[epoch] for epoch in sorted(found)]
-
-
 def _settings(run: Run) -> dict[str, Any]:
     """Ultralytics' own settings for a run."""
     stage = run.stage
@@ -245,6 +231,8 @@ def run_stage(run: Run) -> Path:
     finally:
         LOGGER.setLevel(level)
         StreetModel.memory = None
+    if read_progress(folder):
+        write_curves(folder)
     (folder / FINISHED).touch()
     return last_weights(folder)
 
