@@ -43,6 +43,8 @@ class Verdict(Record):
     )
     judged_at: AwareDatetime
     changes: list[Change] = Field(default_factory=list)
+    fresh_pictures: int = Field(default=0, ge=0, description="reviewed pictures of points that were never learned from")
+    fresh: list[Change] = Field(default_factory=list, description="before and after on these")
 
     @model_validator(mode="after")
     def _decided(self) -> Self:

@@ -39,6 +39,7 @@ def fill(picture: Picture, fillings: Sequence[Filling]) -> Labels:
         for place, size_px in enumerate(filling.sizes_px):
             boxes = read_boxes(filling.teacher, size_px, picture.key)
             boxes = boxes[np.isin(boxes[:, 5], wanted) & (boxes[:, 4] >= filling.doubtful)]
+            boxes = boxes[~_repeats(_as_labels(boxes), np.vstack([picture.labels, picture.removed]))]
             labels = _as_labels(boxes)
             sure = (boxes[:, 4] >= filling.sure) & (labels[:, 3:5].min(axis=1, initial=1.0) * 640 >= MIN_BOX_PX)
             sure &= (place == 0) & (labels[:, 0] != CABLE)
@@ -54,13 +55,17 @@ def _as_labels(boxes: npt.NDArray[np.float64]) -> Labels:
     return np.column_stack([boxes[:, 5], centre, boxes[:, 2:4] - boxes[:, :2]])
 
 
+def _repeats(labels: Labels, known: Labels) -> npt.NDArray[np.bool_]:
+    """(n,) whether the place of each label is one of which people spoke already, for its class."""
+    shared = overlap(to_xyxy(labels, 1, 1), to_xyxy(known, 1, 1)) > 0.6
+    return (shared & (labels[:, None, 0] == known[None, :, 0])).any(axis=1)
+
+
 def _doubts_beside(objects: Labels, doubts: Labels) -> Labels:
     """Doubtful labels that do not repeat an object of their class, turned into "do not judge" boxes."""
     if not len(doubts):
         return no_labels()
-    shared = overlap(to_xyxy(doubts, 1, 1), to_xyxy(objects, 1, 1)) > 0.6
-    shared &= doubts[:, None, 0] == objects[None, :, 0]
-    kept = doubts[~shared.any(axis=1)].copy()
+    kept = doubts[~_repeats(doubts, objects)].copy()
     kept[:, 0] = [ignore_index(int(index)) for index in kept[:, 0]]
     return cut_at_edges(kept)
 

@@ -41,8 +41,12 @@ def _evaluation(candidate: Path, part: str) -> dict[str, Any]:
     return content
 
 
-def set_thresholds(candidate: Path) -> None:
-    """Write the thresholds read from dev into a candidate's card, so that val is judged with them."""
+def set_thresholds(candidate: Path, otherwise: Card | None = None) -> None:
+    """Write the thresholds read from dev into a candidate's card, so that val is judged with them.
+
+    A class that dev does not judge keeps those of the version that the candidate goes on from, if it does.
+    """
+    before = {one.name: one for one in otherwise.classes} if otherwise else {}
     judged = _evaluation(candidate, "dev")["classes"]
     card = yaml.safe_load((candidate / "card.yaml").read_text(encoding="utf-8"))
     for entry in card["classes"]:
@@ -51,6 +55,8 @@ def set_thresholds(candidate: Path) -> None:
             entry["automatic"], entry["review"] = BY_HAND[name]
         elif name in judged:
             entry["automatic"], entry["review"] = judged[name]["automatic"], judged[name]["review"]
+        elif name in before:
+            entry["automatic"], entry["review"] = before[name].automatic, before[name].review
     (candidate / "card.yaml").write_text(yaml.safe_dump(card, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 

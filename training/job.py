@@ -35,12 +35,14 @@ from training.data.sets import MANIFEST, DataSet, read_set
 from training.evaluate import evaluate, judge_all, save
 from training.export import export_candidate
 from training.from_onnx import folded_state, unfold
+from training.gate import FRESH_ENOUGH
 from training.judging import Tell, judge_version
 from training.labelled import imported_pictures
 from training.loss import Memory
 from training.networks import StateDict, read_state, street_network, use_threads
-from training.places import TrainingError, data_dir, rendered_dir, work_dir
+from training.places import TrainingError, data_dir, has_data, rendered_dir, work_dir
 from training.recipe import FROM_COCO, FROM_TEACHERS, Mean, Recipe
+from training.reviewed import is_reviewed, latest_words
 from training.sources import Picture, load_pictures
 from training.teach import Teacher, letterbox, own_teacher, read_picture, starting_teachers, teach, to_tensor
 from training.train import Run, last_state, run_stage, train
@@ -78,7 +80,7 @@ class Learning:
     update: Update
     hours: float | None = None
     threads: int | None = None
-    replay: Sequence[Path] = ()  #: folders of earlier updates, as imported, whose pictures are old ones too
+    replay: Sequence[Path] = ()  #: folders of earlier updates, as imported, oldest first: old pictures too
 
 
 @contextmanager
@@ -119,12 +121,16 @@ def learn_on(asked: Learning, registry: Registry, taxonomy: Taxonomy, tell: Tell
     folder.mkdir(parents=True, exist_ok=True)
     new_sets = [_taken_in(one, folder / f"added-{place}", tell) for place, one in enumerate(asked.added, start=1)]
     earlier = [read_set(one / MANIFEST, one) for one in asked.replay]
-    old, dev, val = _known_pictures(new_sets, earlier)
-    new = [one for data_set in new_sets for one in imported_pictures(data_set) if one.part == "train"]
-    new, leaked = without_held_out(new, val)
+    known = _known_pictures(new_sets, earlier)
+    new, leaked = without_held_out(known.new, [*known.val, *known.fresh])
     if not new:
-        raise TrainingError(f"Nothing is left to learn from: {len(leaked)} new pictures are validation pictures.")
-    again = replayed(old, new, asked.update)
+        raise TrainingError(
+            f"Nothing is left to learn from: of the new pictures {len(leaked)} show what judges, the others stand "
+            "aside to judge or to choose thresholds."
+        )
+    if leaked:
+        tell(f"leaving out {len(leaked)} pictures that show what judges", 1, 1)
+    again, dev = replayed(known.old, new, asked.update), known.dev
     start = _start_of(entry.folder / card.model.file, again or new, folder, card.model.input_px, tell)
     description = _mixed_set(asked, folder, key, (new, again, dev), start, card, tell)
     run = Run(
@@ -143,7 +149,16 @@ def learn_on(asked: Learning, registry: Registry, taxonomy: Taxonomy, tell: Tell
     weights = run_stage(run)
     story = _continued(card, new_sets, new, again, run)
     return _finish(
-        Candidate(folder=folder, weights=weights, input_px=card.model.input_px, dev=dev, val=val, story=story),
+        Candidate(
+            folder=folder,
+            weights=weights,
+            input_px=card.model.input_px,
+            dev=dev,
+            val=known.val,
+            story=story,
+            fresh=known.fresh,
+            before=card,
+        ),
         registry,
         taxonomy,
         tell,
@@ -215,23 +230,47 @@ def _same_names(folder: Path, path: Path) -> Path:
     return path
 
 
-def _known_pictures(
-    new_sets: Sequence[DataSet], earlier: Sequence[DataSet]
-) -> tuple[list[Picture], list[Picture], list[Picture]]:
-    """Old train pictures, dev pictures old and new, and the validation pictures: those of the sources."""
-    sources = load_pictures(data_dir(), ("train", "dev", "val"))
-    known = [one for each in earlier for one in imported_pictures(each)]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Every picture that an update has to do with, by what it is for."""
+
+    new: list[Picture]  #: to learn
+    old: list[Picture]  #: learned before, to be replayed
+    dev: list[Picture]  #: choose thresholds
+    val: list[Picture]  #: the frozen set that judges
+    fresh: list[Picture]  #: reviewed pictures of points that are never learned from
+
+
+def _known_pictures(new_sets: Sequence[DataSet], earlier: Sequence[DataSet]) -> Known:
+    """Sort the pictures of the sources, of earlier updates and of this one.
+
+    Without the sources' photographs, which an office does not have, fresh reviewed pictures are the frozen set.
+    """
+    sources = load_pictures(data_dir(), ("train", "dev", "val")) if has_data() else []
     names = [one.name for one in [*new_sets, *earlier]]
     taken = sorted({name for name in names if names.count(name) > 1 or name in {one.source for one in sources}})
     if taken:
         raise TrainingError(f"Two sets are called {', '.join(taken)}: rename the folder that is added.")
-    dev = [one for one in sources if one.part == "dev" and one.judged]
-    dev += [one for each in new_sets for one in imported_pictures(each) if one.part == "dev"]
-    dev += [one for one in known if one.part == "dev"]
-    return (
-        [one for one in [*sources, *known] if one.part == "train"],
-        dev,
-        [one for one in sources if one.part == "val" and one.judged],
+    said = latest_words([imported_pictures(one) for one in [*earlier, *new_sets]])
+    known = [one for each in said[: len(earlier)] for one in each]
+    new = [one for each in said[len(earlier) :] for one in each]
+    fresh = [one for one in [*known, *new] if one.part == "val" and is_reviewed(one)]
+    val = [one for one in sources if one.part == "val" and one.judged]
+    if not val:
+        if sum(len(one.labels) > 0 for one in fresh) < FRESH_ENOUGH:
+            raise TrainingError(
+                f"Nothing can judge a new version: there are no source photographs (POINTWATCH_DATA), and of "
+                f"{len(fresh)} reviewed pictures that stand aside to judge too few show anything; {FRESH_ENOUGH} are "
+                "needed. They come from every tenth point: review more."
+            )
+        val, fresh = fresh, []
+    teaching = [one for one in new if one.part == "train"]
+    return Known(
+        new=teaching,
+        old=[one for one in [*sources, *known] if one.part == "train"],
+        dev=[one for one in [*sources, *known, *new] if one.part == "dev" and one.judged] or teaching,
+        val=val,
+        fresh=fresh,
     )
 
 
@@ -298,8 +337,9 @@ def _continued(
     names = ", ".join(one.name for one in new_sets)
     told = (
         f"Goes on from {card.version}: {len(new)} new pictures ({names}; {len(hard_negatives(new))} of them show "
-        f"nothing of what they judge) and {len(again)} old ones drawn again, {epochs} epochs at {run.stage.size_px} "
-        "px, missing labels filled and doubts masked by the version itself, which was also imitated on "
+        f"nothing of what they judge, and {sum(len(one.removed) for one in new)} boxes that people removed are on "
+        f"them) and {len(again)} old ones drawn again, {epochs} epochs at {run.stage.size_px} px, missing "
+        "labels filled and doubts masked by the version itself, which was also imitated on "
         f"{run.memory.share if run.memory else 0:.0%} of the batches.\n\n{card.training}"
     )
     data = [one.model_dump(mode="json") for one in card.data]
@@ -397,6 +437,8 @@ class Candidate:
     dev: list[Picture]
     val: list[Picture]
     story: Story
+    fresh: Sequence[Picture] = ()
+    before: Card | None = None  #: of the version that it goes on from
 
 
 def _finish(candidate: Candidate, registry: Registry, taxonomy: Taxonomy, tell: Tell) -> Outcome:
@@ -412,11 +454,11 @@ def _finish(candidate: Candidate, registry: Registry, taxonomy: Taxonomy, tell: 
         export_candidate(candidate.weights, candidate.input_px, draft, [one.path for one in candidate.dev])
     if not (draft / "evaluation-dev.json").is_file():
         _figures(draft, "dev", candidate.dev, tell)
-    set_thresholds(draft)
+    set_thresholds(draft, candidate.before)
     if not (draft / "evaluation-val.json").is_file():
         _figures(draft, "val", candidate.val, tell)
     version = _registered(candidate, draft, registry, taxonomy)
-    verdict = judge_version(registry, version, candidate.val, tell=tell)
+    verdict = judge_version(registry, version, candidate.val, tell=tell, fresh=candidate.fresh)
     write_whole(told, json.dumps({"version": version}))
     return Outcome(version=version, verdict=verdict, folder=registry.folder / version)
 

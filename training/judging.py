@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from detector import Detector
 from detector.registry import Registry
 from detector.verdict import Verdict
-from training.gate import Measured, judge
+from training.gate import Fresh, Measured, judge
 from training.labelled import set_sha256
 from training.measure import look_at_all, measure
 from training.places import TrainingError
@@ -18,11 +18,18 @@ Tell = Callable[[str, int, int], None]  # step, done, of so many
 
 
 def judge_version(
-    registry: Registry, version: str, pictures: Sequence[Picture], *, tell: Tell, threads: int | None = None
+    registry: Registry,
+    version: str,
+    pictures: Sequence[Picture],
+    *,
+    tell: Tell,
+    threads: int | None = None,
+    fresh: Sequence[Picture] = (),
 ) -> Verdict | None:
     """Compare a version with the one in force on the very same pictures, and keep the verdict beside its card.
 
-    None where no other version is in force: then there is nothing to compare with.
+    None where no other version is in force: then there is nothing to compare with. `fresh` are reviewed pictures of
+    points that were never learned from; they are measured apart.
     """
     current = registry.current()
     if current is None or current == version:
@@ -33,7 +40,11 @@ def judge_version(
     before, after = (_measured(registry, name, pictures, tell, threads) for name in (current, version))
     if {before.validation_sha256, after.validation_sha256} != {frozen}:
         raise TrainingError("A validation picture or its labels changed while the versions were measured. Judge again.")
-    verdict = judge(after, before, good, at=datetime.now(UTC).replace(microsecond=0))
+    apart = None
+    if fresh:
+        was, became = (_measured(registry, name, fresh, tell, threads) for name in (current, version))
+        apart = Fresh(pictures=len(fresh), candidate=became, current=was)
+    verdict = judge(after, before, good, at=datetime.now(UTC).replace(microsecond=0), fresh=apart)
     registry.keep_verdict(version, verdict)
     return verdict
 

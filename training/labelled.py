@@ -70,7 +70,8 @@ def imported_pictures(data_set: DataSet) -> list[Picture]:
     pictures = []
     for file in data_set.files:
         labels = read_labels(data_set.labels_of(file.name))
-        for row in labels:
+        removed = data_set.removed.get(file.name, no_labels()).copy()
+        for row in (*labels, *removed):
             row[0] = CLASS_INDEX[data_set.classes[int(row[0])]]
         path = data_set.folder / file.name
         pictures.append(
@@ -81,6 +82,7 @@ def imported_pictures(data_set: DataSet) -> list[Picture]:
                 scene=scene_of(path.stem),
                 labels=labels,
                 judged=frozenset(data_set.labelled),
+                removed=removed,
             )
         )
     return pictures

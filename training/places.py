@@ -12,16 +12,29 @@ class TrainingError(Exception):
     """Training could not go on; the message says what was wrong, where, and what to do."""
 
 
+def _beside() -> Path:
+    return REPOSITORY.parent / "shared" / "data"
+
+
 def data_dir() -> Path:
     """Folder of the street photographs: `POINTWATCH_DATA`, else `../shared/data` beside the repository.
 
     Raises:
         TrainingError: the folder is not there.
     """
-    folder = Path(os.environ.get("POINTWATCH_DATA") or REPOSITORY.parent / "shared" / "data")
+    folder = Path(os.environ.get("POINTWATCH_DATA") or _beside())
     if not folder.is_dir():
         raise TrainingError(f"No street photographs at {folder}; set POINTWATCH_DATA to their folder.")
     return folder
+
+
+def has_data() -> bool:
+    """Whether the street photographs are here; an office that only learns from its own reviews has none.
+
+    Raises:
+        TrainingError: a folder is named that is not there.
+    """
+    return data_dir().is_dir() if os.environ.get("POINTWATCH_DATA") else _beside().is_dir()
 
 
 def weights_dir() -> Path:

@@ -12,7 +12,7 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -54,6 +54,7 @@ class Picture:
     scene: str  #: pictures of one scene never stand in both train and dev
     labels: Labels  #: (n, 5) in our class numbers
     judged: frozenset[str]  #: classes whose absence in `labels` means absence in the picture
+    removed: Labels = field(default_factory=no_labels)  #: (n, 5) what a model saw and people took away
 
     @property
     def key(self) -> str:

@@ -1,6 +1,7 @@
 """Boxes between our pixels and Label Studio's percents, and what of a reviewer's result is believed."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from api.review.config import FROM_NAME, TO_NAME, code_of
 
 Box = tuple[float, float, float, float]  # x1, y1, x2, y2 in pixels of the upright original
 MOST_BOXES = 500  # on one picture
+SAME_PLACE = 0.5  # intersection over union, as detections are counted right
 _SLACK = 0.5  # percent that a box may reach over the picture's edge: a hand at the mouse
 
 
@@ -26,6 +28,15 @@ def to_value(box: Box, width: int, height: int) -> dict[str, float]:
         min(max(edge / side, 0.0), 1.0) * 100 for edge, side in zip(box, (width, height) * 2, strict=True)
     )
     return {"x": x1, "y": y1, "width": x2 - x1, "height": y2 - y1, "rotation": 0}
+
+
+def same_place(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Say whether two boxes mean one thing: they share half of what they cover together."""
+    x1, y1 = max(one[0], other[0]), max(one[1], other[1])
+    x2, y2 = min(one[2], other[2]), min(one[3], other[3])
+    shared = max(0.0, x2 - x1) * max(0.0, y2 - y1)
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
+    return shared > 0 and shared >= SAME_PLACE * (sum(areas) - shared)
 
 
 def from_result(result: list[Any], width: int, height: int, known: frozenset[str]) -> list[Drawn]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,6 +55,7 @@ class DataSet:
     split_rule: str
     files: tuple[PictureFile, ...]
     cables: Mapping[str, Sequence[CableRow]]  #: boxes that stand in a table beside the labels, by `part/name.jpg`
+    removed: Mapping[str, Labels] = field(default_factory=dict)  #: by picture: what a model saw and people took away
 
     def labels_of(self, name: str) -> Path:
         """Where the labels of a picture lie."""
@@ -122,6 +123,7 @@ def read_set(manifest: Path, folder: Path) -> DataSet:
             split_rule=str(content["split"]["rule"]),
             files=files,
             cables=_cables(str(content["name"]), folder),
+            removed=_removed(str(content.get("removed", "")), len(content["classes_in_file_order"])),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise TrainingError(f"{manifest}: a field is missing or not what it should be ({error!r}).") from error
@@ -163,6 +165,18 @@ def _stays_inside(name: str) -> bool:
     """Whether a name of a manifest lies under images/ and climbs nowhere."""
     parts = name.split("/")
     return len(parts) > 1 and parts[0] == "images" and not {"", ".", ".."} & set(parts) and "\\" not in name
+
+
+def _removed(text: str, classes: int) -> dict[str, Labels]:
+    """Lines "picture class cx cy w h" by picture."""
+    rows: dict[str, list[list[float]]] = {}
+    for line in text.splitlines():
+        name, *words = line.rsplit(" ", 5)
+        numbers = [float(word) for word in words]
+        if len(numbers) != 5 or not 0 <= numbers[0] < classes:
+            raise ValueError(f"removed: {line!r}")
+        rows.setdefault(name, []).append(numbers)
+    return {name: np.array(one, dtype=np.float64) for name, one in rows.items()}
 
 
 def _cables(name: str, folder: Path) -> dict[str, list[CableRow]]:
