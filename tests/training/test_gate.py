@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from detector.verdict import Decision
-from training.gate import Measured, judge
+from training.gate import FRESH_ENOUGH, Fresh, Measured, judge
 from training.places import TrainingError
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -92,3 +92,30 @@ def test_changes_list_each_class_before_and_after(verdict):
     assert [("graffiti", 0.70, 0.75), ("pothole", 0.80, 0.82), ("tangled_cable", 0.40, 0.5)] == [
         (one.name, one.before, one.after) for one in changes
     ]
+
+
+@pytest.mark.parametrize(
+    ("frozen", "fresh", "pictures", "decision"),
+    [
+        (0.000, +0.10, FRESH_ENOUGH, Decision.accepted),  # better where the office looks, and no worse elsewhere
+        (-0.004, +0.10, FRESH_ENOUGH, Decision.accepted),
+        (-0.010, +0.10, FRESH_ENOUGH, Decision.rejected),  # forgets too much
+        (0.000, +0.10, FRESH_ENOUGH - 1, Decision.rejected),  # too few to count
+        (+0.010, -0.03, FRESH_ENOUGH, Decision.rejected),  # better elsewhere, worse here
+        (+0.010, -0.03, FRESH_ENOUGH - 1, Decision.accepted),
+        (0.000, 0.000, FRESH_ENOUGH, Decision.rejected),
+    ],
+)
+def test_fresh_pictures_of_the_office_have_a_say(frozen, fresh, pictures, decision):
+    here = Fresh(
+        pictures=pictures,
+        candidate=measured("2", {"pothole": 0.5 + fresh}, OTHER_SET),
+        current=measured("1", {"pothole": 0.5}, OTHER_SET),
+    )
+    after = {name: value + frozen for name, value in BEFORE.items()}
+
+    found = judge(measured("2", after), measured("1", BEFORE), GOOD, at=NOW, fresh=here)
+
+    assert decision is found.decision
+    assert pictures == found.fresh_pictures
+    assert [("pothole", 0.5)] == [(one.name, one.before) for one in found.fresh]
