@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from api.accounts import routes as accounts
 from api.accounts import secret_files, signing_in
 from api.accounts import service as accounts_service
-from api.accounts.door import BODY_BYTES, Door, allow
+from api.accounts.door import BODY_BYTES, Door, Router, allow
 from api.accounts.roles import Permission
 from api.captures import routes as captures
 from api.clocks.hours import read_office_hours
@@ -184,9 +184,9 @@ def _add_health(app: FastAPI, service: Service) -> None:
         app.add_api_route(path, answer, methods=["HEAD"], include_in_schema=False)
 
 
-def _about(service: Service) -> APIRouter:
+def _about(service: Service) -> Router:
     """Make the routes that show what is in force."""
-    router = APIRouter(tags=["about"], dependencies=[Depends(allow(Permission.view_catalogue))])
+    router = Router(tags=["about"], dependencies=[Depends(allow(Permission.view_catalogue))])
 
     @router.get("/taxonomy", summary="The catalogue in force, with what the model has proved on each class")
     def taxonomy() -> JSONResponse:

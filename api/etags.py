@@ -1,10 +1,14 @@
 """ETags: the revision of a thing, sent with it and asked back by `If-Match`."""
 
-from typing import Protocol, TypeVar
+from typing import Annotated, Protocol, TypeVar
 
-from fastapi import Response
+from fastapi import Header, Response
 
 from api.errors import Unfit
+
+IfMatch = Annotated[
+    str | None, Header(description="ETag of the state that is to be changed; without it, whatever it is by now")
+]
 
 
 class Revised(Protocol):

@@ -4,10 +4,10 @@ import uuid
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import Depends, Path, Query
 from pydantic import AwareDatetime
 
-from api.accounts.door import allow
+from api.accounts.door import Router, allow
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
 from api.audit import service as audit
@@ -16,7 +16,7 @@ from api.context import Context
 from api.errors import Unfit
 from api.paging import MOST, Paged, PageOf
 
-router = APIRouter(prefix="/audit", tags=["audit"])
+router = Router(prefix="/audit", tags=["audit"])
 
 Auditor = Annotated[Caller, Depends(allow(Permission.view_audit))]
 Short = Annotated[str | None, Query(max_length=40)]

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import structlog
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from fastapi.responses import JSONResponse
 
-from api.accounts.door import allow
+from api.accounts.door import Router, allow
 from api.accounts.roles import Permission
 from api.context import Service
 from api.settings import Settings
@@ -68,9 +68,9 @@ def open_card(settings: Settings, taxonomy: Taxonomy) -> LiveModel[Card]:
     return LiveModel(settings.model_folder, read, else_try=earlier_versions(settings.model_folder))
 
 
-def about_model(service: Service) -> APIRouter:
+def about_model(service: Service) -> Router:
     """Make the route that shows the model in force."""
-    router = APIRouter(tags=["about"], dependencies=[Depends(allow(Permission.view_catalogue))])
+    router = Router(tags=["about"], dependencies=[Depends(allow(Permission.view_catalogue))])
 
     @router.get("/model", summary="The card of the model in force, since when, and why a newer version was refused")
     def model() -> JSONResponse:

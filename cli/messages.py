@@ -93,7 +93,7 @@ def remove_webhook(webhook: Id) -> None:
 
     context = _open()
     with context.database.write() as session:
-        service.remove_webhook(session, _id(webhook))
+        service.remove_webhook(session, _id(webhook), by=None)
     context.database.close()
     print(f"{webhook} is removed")
 

@@ -91,7 +91,7 @@ def import_points(file: ToRead) -> None:
     from api.accounts.schemas import EVERYWHERE
     from api.points import service
 
-    take_register(file, service.SHEET, partial(service.import_points, within=EVERYWHERE))
+    take_register(file, service.SHEET, partial(service.import_points, within=EVERYWHERE, by=None))
 
 
 @points.command("export")
@@ -111,20 +111,19 @@ def export_points(file: ToWrite) -> None:
 @posts.command("import")
 def import_posts(file: ToRead) -> None:
     """Create or change posts, all of the file or none."""
+    from functools import partial
+
     from api.posts import service
 
-    take_register(file, service.SHEET, service.import_posts)
+    take_register(file, service.SHEET, partial(service.import_posts, by=None))
 
 
 @posts.command("export")
 def export_posts(file: ToWrite) -> None:
     """Write all posts into a file that can be imported again."""
     from api.posts import service
-    from api.posts.schemas import PostView
 
-    write_register(
-        file, service.SHEET, lambda session: [PostView.model_validate(row) for row in service.all_posts(session)]
-    )
+    write_register(file, service.SHEET, lambda session: [*service.views(session, service.all_posts(session))])
 
 
 def sign_in() -> None:

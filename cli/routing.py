@@ -19,9 +19,11 @@ WIDE = 120  # columns, where nobody says how wide the terminal is
 @app.command("import")
 def import_rules(file: ToRead) -> None:
     """Create or change rules, all of the file or none."""
+    from functools import partial
+
     from api.routing import service
 
-    take_register(file, service.SHEET, service.import_rules)
+    take_register(file, service.SHEET, partial(service.import_rules, by=None))
 
 
 @app.command("export")

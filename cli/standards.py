@@ -39,11 +39,11 @@ def import_standard(
             if file.suffix.lower() in (".yaml", ".yml"):
                 fields = service.read_standard(file)
                 with context.database.write() as session:
-                    row = service.keep_standard(session, fields.code, fields, context.taxonomy, revision=None)
+                    row = service.keep_standard(session, fields.code, fields, context.taxonomy, revision=None, by=None)
             else:
                 rows = service.SHEET.read(file.name, file.read_bytes())
                 with context.database.write() as session:
-                    row = service.import_items(session, code, rows, context.taxonomy)
+                    row = service.import_items(session, code, rows, context.taxonomy, revision=None, by=None)
     finally:
         context.database.close()
     print(f"{row.code}: {len(row.items)} items, in force from {row.since}")

@@ -4,11 +4,14 @@ Default is no. A route cannot forget to ask, because what is not named in `OPEN`
 caller. Which permission a route needs, the route says itself with `allow(...)`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import anyio.to_thread
-from fastapi import Request
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse
@@ -222,19 +225,50 @@ def counted(receive: Receive, most: int) -> Receive:
     return counting
 
 
-def allow(permission: Permission, *others: Permission) -> Callable[[Request], Caller]:
-    """Make the dependency with which a route says who may use it: whoever has one of these permissions somewhere.
+class Allowed:
+    """The dependency with which a route says who may use it: whoever has one of these permissions somewhere."""
 
-    What it may be used on, `Caller.scope` says.
-    """
+    def __init__(self, permission: Permission, *others: Permission) -> None:
+        self.permission, self.others = permission, others
 
-    def check(request: Request) -> Caller:
+    def __call__(self, request: Request) -> Caller:
+        """Give the caller.
+
+        Raises:
+            Forbidden: none of these permissions is theirs.
+        """
         caller: Caller = request.state.caller
-        if not any(caller.may(one) for one in others):
-            caller.require(permission)
+        if not any(caller.may(one) for one in self.others):
+            caller.require(self.permission)
         return caller
 
-    return check
+
+def allow(permission: Permission, *others: Permission) -> Allowed:
+    """Let whoever has one of these permissions somewhere use a route; what they may use it on, `Caller.scope` says."""
+    return Allowed(permission, *others)
+
+
+class _GuardedRoute(APIRoute):
+    """A route that asks who is there before it reads what they send: FastAPI reads the body before any dependency."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Give what answers a request."""
+        answer = super().get_route_handler()
+        asked = [one.call for one in self.dependant.dependencies if isinstance(one.call, Allowed)]
+
+        async def guarded(request: Request) -> Response:
+            for allowed in asked:
+                allowed(request)
+            return await answer(request)
+
+        return guarded
+
+
+class Router(APIRouter):
+    """A router whose routes read nothing of a request that they would refuse."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(route_class=_GuardedRoute, **settings)
 
 
 def known(request: Request) -> Caller:

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from typing import Annotated
 
 import anyio.to_thread
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import Depends, Header, Request, Response
 from sqlalchemy.orm import Session
 
 from api.accounts import passwords, proving, service, sessions, users
-from api.accounts.door import allow, known
+from api.accounts.door import Router, allow, known
 from api.accounts.roles import Permission
 from api.accounts.schemas import (
     AddedUser,
@@ -31,7 +31,7 @@ from api.context import Context
 from api.etags import revision_of, tagged
 from api.paging import Paged, PageOf
 
-router = APIRouter(tags=["accounts"])
+router = Router(tags=["accounts"])
 
 Anybody = Annotated[Caller, Depends(known)]
 UserManager = Annotated[Caller, Depends(allow(Permission.manage_users))]

@@ -231,11 +231,17 @@ def ids_with_role(
     return set(session.scalars(query))
 
 
-def ids_named(session: Session, names: Iterable[str]) -> set[uuid.UUID]:
-    """Give the people in force of these names: posts name their holders as people write them."""
-    wanted = {name for name in names if name}
-    query = sa.select(User.id).where(User.active, User.kind == UserKind.person, User.name.in_(wanted))
-    return set(session.scalars(query)) if wanted else set()
+def people_by_login(session: Session, logins: Iterable[str]) -> dict[str, User]:
+    """Give the people in force by their login names, each as it was written."""
+    wanted = {login: fold(login) for login in logins}
+    query = sa.select(User).where(User.active, User.kind == UserKind.person, User.login.in_(wanted.values()))
+    found = {user.login: user for user in session.scalars(query)} if wanted else {}
+    return {login: found[folded] for login, folded in wanted.items() if folded in found}
+
+
+def in_force(session: Session, user_ids: Iterable[uuid.UUID | None]) -> set[uuid.UUID]:
+    """Give those of these users who are active."""
+    return set(session.scalars(sa.select(User.id).where(User.active, User.id.in_(set(user_ids) - {None}))))
 
 
 def users_by_id(session: Session, user_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, User]:

@@ -8,11 +8,11 @@ from typing import Annotated
 import anyio.to_thread
 import cv2
 import numpy as np
-from fastapi import APIRouter, Depends, File, Form, Header, Query, Request, Response, UploadFile
+from fastapi import Depends, File, Form, Header, Query, Request, Response, UploadFile
 from sqlalchemy.orm import Session
 from starlette.datastructures import UploadFile as StarletteUpload
 
-from api.accounts.door import allow
+from api.accounts.door import Router, allow
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
 from api.audit import service as audit
@@ -28,7 +28,7 @@ from detector.errors import DetectorError
 from detector.photo import Photo, open_photo
 from detector.texts import preferred
 
-router = APIRouter(prefix="/captures", tags=["captures"])
+router = Router(prefix="/captures", tags=["captures"])
 
 CaptureViewer = Annotated[Caller, Depends(allow(Permission.view_captures))]
 Sender = Annotated[Caller, Depends(allow(Permission.send_photos))]

@@ -5,11 +5,11 @@ from html import escape
 from typing import Annotated
 
 import anyio.to_thread
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api.accounts import proving, service, sessions
-from api.accounts.door import ACCOUNT_PAGE, known
+from api.accounts.door import ACCOUNT_PAGE, Router, known
 from api.accounts.schemas import Caller, UserKind
 from api.accounts.signing_in import address_of
 from api.accounts.tables import SignInSession
@@ -19,7 +19,7 @@ from api.context import Context
 from api.errors import Unfit
 from api.paging import MOST, Window
 
-router = APIRouter(prefix=ACCOUNT_PAGE, include_in_schema=False)
+router = Router(prefix=ACCOUNT_PAGE, include_in_schema=False)
 
 Anybody = Annotated[Caller, Depends(known)]
 _Password = Annotated[str, Form(max_length=200, pattern=r"^[^\x00]*$")]

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import segno
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from api.accounts.door import allow
+from api.accounts.door import Router, allow
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
 from api.console.plain import ASSETS as CONSOLE_ASSETS
@@ -40,7 +40,7 @@ CAMERA = (
     '<circle cx="12" cy="13.5" r="4"/></svg>'
 )
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 PointViewer = Annotated[Caller, Depends(allow(Permission.view_points))]
 

@@ -4,10 +4,10 @@ import uuid
 from typing import Annotated
 
 import anyio.to_thread
-from fastapi import APIRouter, Depends, File, Header, Query, Response, UploadFile
+from fastapi import Depends, File, Query, Response, UploadFile
 from sqlalchemy.orm import Session
 
-from api.accounts.door import allow
+from api.accounts.door import Router, allow
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
 from api.captures import routes as captures
@@ -16,7 +16,7 @@ from api.clocks.standing import Standing
 from api.context import Context, Service
 from api.database import now
 from api.errors import Forbidden, TooLarge, Unfit
-from api.etags import revision_of, tagged
+from api.etags import IfMatch, revision_of, tagged
 from api.idempotency.door import OnceOnly
 from api.idempotency.service import Answer
 from api.issues import clock, service
@@ -46,7 +46,7 @@ from api.posts.tables import Post
 from detector.photo import Photo
 from detector.taxonomy import Named, Taxonomy
 
-router = APIRouter(prefix="/issues", tags=["issues"])
+router = Router(prefix="/issues", tags=["issues"])
 
 IssueViewer = Annotated[Caller, Depends(allow(Permission.view_issues))]
 Reporter = Annotated[Caller, Depends(allow(Permission.report_issues))]
@@ -246,7 +246,7 @@ def take_step(
     number: str,
     wanted: Step,
     once: OnceOnly,
-    if_match: Annotated[str | None, Header()] = None,
+    if_match: IfMatch = None,
 ) -> Response:
     def do() -> Answer:
         issue = service.step(session, number, wanted, caller, context.taxonomy, revision=revision_of(if_match))

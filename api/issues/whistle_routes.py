@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 from sqlalchemy.orm import Session
 
-from api.accounts.door import allow
+from api.accounts.door import Router, allow
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
 from api.context import Context
@@ -15,7 +15,7 @@ from api.issues import service, whistles
 from api.issues.schemas import Blow, WhistleCallView, WhistleEnd, WhistleOutcome, WhistleRating, WhistleView
 from api.issues.tables import Whistle, WhistleCall
 
-router = APIRouter(prefix="/issues/{number}/whistles", tags=["whistles"])
+router = Router(prefix="/issues/{number}/whistles", tags=["whistles"])
 
 Viewer = Annotated[Caller, Depends(allow(Permission.view_issues))]
 Community = Annotated[Caller, Depends(allow(Permission.whistle))]

@@ -3,9 +3,9 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
-from api.accounts.door import known
+from api.accounts.door import Router, known
 from api.accounts.schemas import Caller
 from api.context import Context, Service
 from api.notify import inbox
@@ -14,7 +14,7 @@ from api.notify.tables import Message
 from api.notify.words import Writer
 from api.paging import Paged, PageOf
 
-router = APIRouter(prefix="/inbox", tags=["inbox"])
+router = Router(prefix="/inbox", tags=["inbox"])
 
 Anybody = Annotated[Caller, Depends(known)]
 Language = Annotated[str | None, Query(pattern="^(zh|en)$", description="of the words; else the service's")]

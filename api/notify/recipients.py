@@ -36,7 +36,7 @@ def _who(session: Session, issue: Issue, point: Point, who: Who) -> set[uuid.UUI
         return accounts.ids_with_role(session, _ROLES[who], community=point.community)
     if who is Who.handlers:
         return accounts.ids_with_role(session, Role.handler, department=issue.department) if issue.department else set()
-    return accounts.ids_named(session, {post.holder for post in _posts(session, issue, point, who)})
+    return accounts.in_force(session, {post.user_id for post in _posts(session, issue, point, who)})
 
 
 def _posts(session: Session, issue: Issue, point: Point, who: Who) -> list[Post]:

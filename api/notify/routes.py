@@ -3,13 +3,13 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import Depends, Query, Response
 
-from api.accounts.door import allow
+from api.accounts.door import Router, allow
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
 from api.context import Context, Service
-from api.etags import revision_of
+from api.etags import IfMatch, revision_of
 from api.notify import service
 from api.notify.schemas import (
     AttemptView,
@@ -24,10 +24,9 @@ from api.notify.schemas import (
 from api.notify.tables import Webhook
 from api.paging import Paged, PageOf
 
-router = APIRouter(prefix="/webhooks", tags=["webhooks"])
+router = Router(prefix="/webhooks", tags=["webhooks"])
 
 Keeper = Annotated[Caller, Depends(allow(Permission.manage_webhooks))]
-IfMatch = Annotated[str | None, Header()]
 
 
 @router.get("", summary="List webhooks, newest first")
@@ -53,29 +52,33 @@ def get_webhook(context: Context, _: Keeper, webhook_id: uuid.UUID, response: Re
 @router.put("/{webhook_id}", summary="Change a webhook, or switch it off and on")
 def change_webhook(
     context: Context,
-    _: Keeper,
+    caller: Keeper,
     webhook_id: uuid.UUID,
     wanted: WebhookFields,
     response: Response,
     if_match: IfMatch = None,
 ) -> WebhookView:
     with context.database.write() as session:
-        row = service.change_webhook(session, webhook_id, wanted, means(context), revision=revision_of(if_match))
+        row = service.change_webhook(
+            session, webhook_id, wanted, means(context), revision=revision_of(if_match), by=caller.user_id
+        )
         return _tagged(row, response)
 
 
 @router.delete("/{webhook_id}", status_code=204, summary="Take a webhook away")
-def remove_webhook(context: Context, _: Keeper, webhook_id: uuid.UUID) -> None:
+def remove_webhook(context: Context, caller: Keeper, webhook_id: uuid.UUID, if_match: IfMatch = None) -> None:
     with context.database.write() as session:
-        service.remove_webhook(session, webhook_id)
+        service.remove_webhook(session, webhook_id, revision=revision_of(if_match), by=caller.user_id)
 
 
 @router.post("/{webhook_id}/secret", summary="Give it a new secret, shown this once; the old one signs for a day more")
 def replace_secret(
-    context: Context, _: Keeper, webhook_id: uuid.UUID, response: Response, if_match: IfMatch = None
+    context: Context, caller: Keeper, webhook_id: uuid.UUID, response: Response, if_match: IfMatch = None
 ) -> MadeWebhook:
     with context.database.write() as session:
-        row, secret = service.replace_secret(session, webhook_id, means(context), revision=revision_of(if_match))
+        row, secret = service.replace_secret(
+            session, webhook_id, means(context), revision=revision_of(if_match), by=caller.user_id
+        )
         return _made(row, secret, response)
 
 

@@ -4,10 +4,12 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from api.audit.changes import NOTHING, Picture, note_change, picture
 from api.database import new_id, now
 from api.errors import Conflict, NotFound, Stale, Unfit
 from api.notify import outbox, signing
@@ -19,6 +21,10 @@ from api.paging import Window, cut
 from api.sealing import SealBroken, Sealer
 
 MOST_WEBHOOKS = 100
+SUBJECT = "webhook"  # of the audit log
+_SECRET = ("sealed_url", "sealed_secret", "sealed_old_secret")  # sealed as they are, they are nobody's business
+#: What changes by itself, or with what is told anyhow:
+_NOT_TOLD = ("made_by", "failing_since", "ready_at", "disabled_at", "lease_until", "removed_at", "old_secret_until")
 OLD_SECRET_LIFE = timedelta(hours=24)  # both secrets sign for so long, so that a receiver can change over
 TEST_KIND = "webhook.test"
 
@@ -70,11 +76,18 @@ def make_webhook(
     _set_secret(row, secret, wanted.template, means)
     session.add(row)
     session.flush()
+    _note(session, row, NOTHING, by)
     return row, secret
 
 
 def change_webhook(
-    session: Session, webhook_id: uuid.UUID, wanted: WebhookFields, means: Means, *, revision: int | None
+    session: Session,
+    webhook_id: uuid.UUID,
+    wanted: WebhookFields,
+    means: Means,
+    *,
+    revision: int | None,
+    by: uuid.UUID | None,
 ) -> Webhook:
     """Change a webhook; what is left out of address and secret stays. Switching it on again forgets its failures.
 
@@ -83,6 +96,7 @@ def change_webhook(
     """
     row = get_webhook(session, webhook_id, lock=True)
     _require_revision(row, revision)
+    before = _told(row)
     if wanted.template != row.template and (wanted.url is None or wanted.secret is None):
         signs = DIALECTS[wanted.template].signs
         if wanted.url is None or (signs and row.sealed_secret is not None):
@@ -95,12 +109,13 @@ def change_webhook(
     else:
         outbox.let_die(session, row.id)
     row.updated_at, row.revision = now(), row.revision + 1
+    _note(session, row, before, by)
     session.flush()
     return row
 
 
 def replace_secret(
-    session: Session, webhook_id: uuid.UUID, means: Means, *, revision: int | None
+    session: Session, webhook_id: uuid.UUID, means: Means, *, revision: int | None, by: uuid.UUID | None
 ) -> tuple[Webhook, str]:
     """Give a webhook a new secret, which is shown once; for a day the old one signs as well.
 
@@ -111,22 +126,52 @@ def replace_secret(
     _require_revision(row, revision)
     if row.template != Template.json:
         raise Unfit("A robot's secret is made where the robot was made: put the new one into `secret`.")
-    secret = signing.new_secret()
+    secret, before = signing.new_secret(), _told(row)
     row.sealed_old_secret = _resealed(row, means)
     row.old_secret_until = now() + OLD_SECRET_LIFE
     row.sealed_secret = means.sealer.seal(secret, purpose(row.id, "secret"))
     row.updated_at, row.revision = now(), row.revision + 1
+    _note(session, row, before, by)
     session.flush()
     return row, secret
 
 
-def remove_webhook(session: Session, webhook_id: uuid.UUID) -> None:
-    """Take a webhook away; what waited for it is given up, its log stays."""
+def remove_webhook(
+    session: Session, webhook_id: uuid.UUID, *, revision: int | None = None, by: uuid.UUID | None
+) -> None:
+    """Take a webhook away, if it is still at `revision`; what waited for it is given up, its log stays.
+
+    Raises:
+        NotFound, Stale.
+    """
     row = get_webhook(session, webhook_id, lock=True)
+    _require_revision(row, revision)
+    before = _told(row)
     row.removed_at, row.active = now(), False
     row.sealed_url, row.sealed_secret, row.sealed_old_secret = "", None, None
     outbox.let_die(session, row.id)
+    note_change(
+        session, kind=SUBJECT, subject_id=row.id, name=row.name, before=before, after=NOTHING, by=by, hidden=_SECRET
+    )
     session.flush()
+
+
+def _told(row: Webhook) -> dict[str, Any]:
+    """Give a webhook as the log tells it: of its address and secret only that they changed."""
+    return picture(row, without=_NOT_TOLD)
+
+
+def _note(session: Session, row: Webhook, before: Picture, by: uuid.UUID | None) -> None:
+    note_change(
+        session,
+        kind=SUBJECT,
+        subject_id=row.id,
+        name=row.name,
+        before=before,
+        after=_told(row),
+        by=by,
+        hidden=_SECRET,
+    )
 
 
 def send_test(session: Session, webhook_id: uuid.UUID) -> Delivery:

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 
-from api.accounts.door import allow
+from api.accounts.door import Router, allow
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
 from api.audit import service as audit
@@ -14,7 +14,7 @@ from api.open311 import service
 from api.open311.schemas import RequesterView, RequestView
 from api.paging import Paged, PageOf
 
-router = APIRouter(prefix="/service-requests", tags=["open311"])
+router = Router(prefix="/service-requests", tags=["open311"])
 
 Viewer = Annotated[Caller, Depends(allow(Permission.view_issues))]
 Reviewer = Annotated[Caller, Depends(allow(Permission.review_issues))]

@@ -4,15 +4,15 @@ import uuid
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import Depends, Response
 from sqlalchemy.orm import Session
 
-from api.accounts.door import allow
+from api.accounts.door import Router, allow
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
 from api.context import Context, Service
 from api.database import now
-from api.etags import revision_of, tagged
+from api.etags import IfMatch, revision_of, tagged
 from api.issues.service import Numbering
 from api.paging import Paged, PageOf
 from api.patrols import scoring, service
@@ -33,7 +33,7 @@ from api.patrols.tables import PatrolVisit, Round
 from api.points import service as points
 from api.standards import service as standards
 
-router = APIRouter(prefix="/patrols", tags=["patrols"])
+router = Router(prefix="/patrols", tags=["patrols"])
 
 PatrolViewer = Annotated[Caller, Depends(allow(Permission.view_patrols))]
 PatrolWalker = Annotated[Caller, Depends(allow(Permission.walk_patrols))]
@@ -70,7 +70,7 @@ def change_round(
     code: str,
     fields: RoundFields,
     response: Response,
-    if_match: Annotated[str | None, Header()] = None,
+    if_match: IfMatch = None,
 ) -> RoundView:
     with context.database.write() as session:
         row = service.change_round(session, code, fields, caller, context.settings.zone, revision=revision_of(if_match))

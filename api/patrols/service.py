@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 from api.accounts import service as accounts
 from api.accounts.roles import Permission, Role
 from api.accounts.schemas import EVERYWHERE, Caller, Granted
+from api.audit.changes import NOTHING, Picture, note_change, picture
 from api.captures import service as captures
 from api.database import now
 from api.errors import Conflict, Forbidden, NotFound, Stale, Unfit
@@ -29,6 +31,8 @@ from api.points.tables import Point
 from api.standards import service as standards
 from api.standards.schemas import Item
 from detector.taxonomy import Taxonomy
+
+SUBJECT = "round"  # of the audit log
 
 
 def visible(caller: Caller) -> sa.ColumnElement[bool]:
@@ -86,6 +90,7 @@ def create_round(session: Session, fields: RoundFields, caller: Caller, zone: tz
     session.add(row)
     session.flush()
     _plan(session, row, fields, caller, zone)
+    _note(session, row, NOTHING, caller)
     return row
 
 
@@ -105,12 +110,14 @@ def change_round(
         raise Unfit(f"code: the code of a round stays {row.code}.")
     if row.secrecy == Secrecy.open and fields.secrecy is Secrecy.secret:
         raise Conflict(f"Round {code} is open: what people have seen cannot be made secret. Plan another one.")
+    before = _told(session, row)
     for name, value in fields.model_dump(exclude={"points", "all_due", "walkers"}).items():
         setattr(row, name, value)
     row.updated_at, row.revision = now(), row.revision + 1
     session.execute(sa.delete(Stop).where(Stop.round_id == row.id))
     session.execute(sa.delete(Walker).where(Walker.round_id == row.id))
     _plan(session, row, fields, caller, zone)
+    _note(session, row, before, caller)
     return row
 
 
@@ -120,11 +127,34 @@ def publish_round(session: Session, code: str, caller: Caller) -> Round:
     Raises:
         NotFound: there is no such round.
     """
-    row = get_round(session, code, caller)
+    row = session.get_one(Round, get_round(session, code, caller).id, with_for_update=True, populate_existing=True)
+    before = _told(session, row)
     if row.published_at is None:
         row.published_at, row.revision = now(), row.revision + 1
+    _note(session, row, before, caller)
     session.flush()
     return row
+
+
+def _told(session: Session, row: Round) -> dict[str, Any]:
+    """Give a round as the log tells it: with its route and who walks it."""
+    query = sa.select(Stop.point_id).where(Stop.round_id == row.id).order_by(Stop.position)
+    route = list(session.scalars(query))
+    places = points.points_by_id(session, route)
+    walkers = [str(one) for one in walkers_of(session, [row])[row.id]]
+    return picture(row) | {"points": [places[one].code for one in route], "walkers": walkers}
+
+
+def _note(session: Session, row: Round, before: Picture, caller: Caller) -> None:
+    note_change(
+        session,
+        kind=SUBJECT,
+        subject_id=row.id,
+        name=row.code,
+        before=before,
+        after=_told(session, row),
+        by=caller.user_id,
+    )
 
 
 def _plan(session: Session, row: Round, fields: RoundFields, caller: Caller, zone: tzinfo) -> None:

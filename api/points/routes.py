@@ -2,20 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, File, Header, Response, UploadFile
+from fastapi import Depends, File, Response, UploadFile
 
-from api.accounts.door import allow
+from api.accounts.door import Router, allow
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
 from api.context import Context
 from api.downloads import SheetFormat, download
-from api.etags import revision_of, tagged
+from api.etags import IfMatch, revision_of, tagged
 from api.paging import Paged, PageOf
 from api.points import service
 from api.points.schemas import PointFields, PointView
 from api.sheets import MAX_BYTES, ImportOutcome
 
-router = APIRouter(prefix="/points", tags=["points"])
+router = Router(prefix="/points", tags=["points"])
 
 PointViewer = Annotated[Caller, Depends(allow(Permission.view_points))]
 PointManager = Annotated[Caller, Depends(allow(Permission.manage_points))]
@@ -35,7 +35,9 @@ def list_points(
 @router.post("", status_code=201, summary="Add a point")
 def create_point(context: Context, caller: PointManager, fields: PointFields, response: Response) -> PointView:
     with context.database.write() as session:
-        point = service.create_point(session, fields, context.taxonomy, within=caller.scope(Permission.manage_points))
+        point = service.create_point(
+            session, fields, context.taxonomy, within=caller.scope(Permission.manage_points), by=caller.user_id
+        )
     response.headers["Location"] = f"/api/v1/points/{point.code}"
     return tagged(PointView.model_validate(point), response)
 
@@ -56,7 +58,9 @@ def export_points(
 def import_points(context: Context, caller: PointManager, file: Annotated[UploadFile, File()]) -> ImportOutcome:
     rows = service.SHEET.read(file.filename or "", file.file.read(MAX_BYTES + 1))
     with context.database.write() as session:
-        return service.import_points(session, rows, context.taxonomy, within=caller.scope(Permission.manage_points))
+        return service.import_points(
+            session, rows, context.taxonomy, within=caller.scope(Permission.manage_points), by=caller.user_id
+        )
 
 
 @router.get("/{code}", summary="Show a point")
@@ -73,7 +77,7 @@ def change_point(
     code: str,
     fields: PointFields,
     response: Response,
-    if_match: Annotated[str | None, Header()] = None,
+    if_match: IfMatch = None,
 ) -> PointView:
     with context.database.write() as session:
         point = service.change_point(
@@ -83,5 +87,6 @@ def change_point(
             context.taxonomy,
             within=caller.scope(Permission.manage_points),
             revision=revision_of(if_match),
+            by=caller.user_id,
         )
     return tagged(PointView.model_validate(point), response)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from api.accounts.schemas import EVERYWHERE, Scope
+from api.audit.changes import NOTHING, Picture, note_change, picture
 from api.database import now
 from api.errors import Conflict, Forbidden, NotFound, Stale, Unfit
 from api.paging import Window, cut
@@ -18,6 +19,7 @@ from api.sheets import ImportOutcome, Row, Sheet, refuse
 from detector.taxonomy import Taxonomy
 
 SHEET = Sheet(model=PointFields, key="code", noun="points")
+SUBJECT = "point"  # of the audit log
 EARTH_RADIUS_M = 6_371_008.8  # mean radius, IUGG
 
 
@@ -91,7 +93,9 @@ def all_points(session: Session, *, within: Scope) -> list[Point]:
     return list(session.scalars(sa.select(Point).where(inside(within.of_places())).order_by(Point.code)))
 
 
-def create_point(session: Session, fields: PointFields, taxonomy: Taxonomy, *, within: Scope) -> Point:
+def create_point(
+    session: Session, fields: PointFields, taxonomy: Taxonomy, *, within: Scope, by: uuid.UUID | None
+) -> Point:
     """Add a point.
 
     Raises:
@@ -102,11 +106,18 @@ def create_point(session: Session, fields: PointFields, taxonomy: Taxonomy, *, w
     _refuse_first(session, fields, taxonomy)
     if session.scalar(sa.select(Point.id).where(Point.code == fields.code)):
         raise Conflict(f"There is a point {fields.code} already. Change it with PUT, or choose another code.")
-    return _add(session, fields)
+    return _add(session, fields, by)
 
 
 def change_point(
-    session: Session, code: str, fields: PointFields, taxonomy: Taxonomy, *, within: Scope, revision: int | None
+    session: Session,
+    code: str,
+    fields: PointFields,
+    taxonomy: Taxonomy,
+    *,
+    within: Scope,
+    revision: int | None,
+    by: uuid.UUID | None,
 ) -> Point:
     """Change a point within a scope, if it is still at `revision` (None: whatever it is at).
 
@@ -114,21 +125,41 @@ def change_point(
         NotFound, Stale; Conflict: the new code is taken; Unfit: it names what does not exist;
         Forbidden: the change would take it out of the scope.
     """
-    point = session.get(Point, get_point(session, code, within=within).id, with_for_update=True)
-    assert point is not None
-    if revision is not None and point.revision != revision:
-        raise Stale(f"{code} is at revision {point.revision} now. Read it again, then repeat your change.")
+    point = hold_for_change(session, code, within=within, revision=revision)
     _check_scope(fields, within)
     _refuse_first(session, fields, taxonomy)
     taken = session.scalar(sa.select(Point.id).where(Point.code == fields.code, Point.id != point.id))
     if taken:
         raise Conflict(f"There is another point {fields.code} already.")
-    _apply(point, fields, set(PointFields.model_fields))
+    _apply(session, point, fields, set(PointFields.model_fields), by)
     return point
 
 
+def hold_for_change(session: Session, code: str, *, within: Scope, revision: int | None) -> Point:
+    """Give a point within a scope, locked, if it is still at `revision` (None: whatever it is at).
+
+    Raises:
+        NotFound, Stale.
+    """
+    found = get_point(session, code, within=within)
+    point = session.get_one(Point, found.id, with_for_update=True, populate_existing=True)
+    if revision is not None and point.revision != revision:
+        raise Stale(f"{code} is at revision {point.revision} now. Read it again, then repeat your change.")
+    return point
+
+
+def show_zone(session: Session, point: Point, key: str | None, *, by: uuid.UUID | None) -> None:
+    """Let a picture in the media show a point's zone; None: none does."""
+    before = picture(point)
+    if point.zone_key != key:
+        point.zone_key = key
+        point.updated_at, point.revision = now(), point.revision + 1
+    _note(session, point, before, by)
+    session.flush()
+
+
 def import_points(
-    session: Session, rows: list[Row[PointFields]], taxonomy: Taxonomy, *, within: Scope
+    session: Session, rows: list[Row[PointFields]], taxonomy: Taxonomy, *, within: Scope, by: uuid.UUID | None
 ) -> ImportOutcome:
     """Create or change the points of a file, all or none; a point is known by its code.
 
@@ -153,9 +184,9 @@ def import_points(
         if row.fields.code in known:
             _check_scope(known[row.fields.code], within)
         if row.fields.code not in known:
-            _add(session, row.fields)
+            _add(session, row.fields, by)
             created += 1
-        elif _apply(known[row.fields.code], row.fields, row.fields.model_fields_set):
+        elif _apply(session, known[row.fields.code], row.fields, row.fields.model_fields_set, by):
             updated += 1
     session.flush()
     return ImportOutcome(created=created, updated=updated, unchanged=len(rows) - created - updated)
@@ -195,17 +226,18 @@ def distance_m(longitude_1: float, latitude_1: float, longitude_2: float, latitu
     return 2 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(h)))
 
 
-def _add(session: Session, fields: PointFields) -> Point:
+def _add(session: Session, fields: PointFields, by: uuid.UUID | None) -> Point:
     at = now()
     point = Point(**fields.model_dump(include=set(PointFields.model_fields)), created_at=at, updated_at=at, revision=1)
     session.add(point)
     session.flush()
+    _note(session, point, NOTHING, by)
     return point
 
 
-def _apply(point: Point, fields: PointFields, names: set[str]) -> bool:
+def _apply(session: Session, point: Point, fields: PointFields, names: set[str], by: uuid.UUID | None) -> bool:
     """Write the named fields onto the point; say whether anything changed."""
-    changed = False
+    changed, before = False, picture(point)
     for name, value in fields.model_dump(include=names).items():
         if getattr(point, name) != value:
             setattr(point, name, value)
@@ -213,7 +245,12 @@ def _apply(point: Point, fields: PointFields, names: set[str]) -> bool:
     if changed:
         point.updated_at = now()
         point.revision += 1
+        _note(session, point, before, by)
     return changed
+
+
+def _note(session: Session, point: Point, before: Picture, by: uuid.UUID | None) -> None:
+    note_change(session, kind=SUBJECT, subject_id=point.id, name=point.code, before=before, after=picture(point), by=by)
 
 
 def _check_scope(point: Point | PointFields, within: Scope) -> None:

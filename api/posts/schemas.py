@@ -25,6 +25,7 @@ class PostFields(BaseModel):
                     "department": None,
                     "community": "翠宁社区",
                     "holder": "程远舟",
+                    "login": None,
                     "phone": "",
                     "deputies": ["CN-02"],
                     "superior": None,
@@ -38,7 +39,12 @@ class PostFields(BaseModel):
     en: Annotated[str, line(80)] = Field(default="", description="the title in English; without it the Chinese one")
     department: CatalogueCode | None = Field(default=None, description="the department it belongs to")
     community: Annotated[str, line(80, 1)] | None = Field(default=None, description="the community it belongs to")
-    holder: Annotated[str, line(80)] = Field(default="", description="who holds it now; empty while it is vacant")
+    holder: Annotated[str, line(80)] = Field(
+        default="", description="who holds it now, as people write the name; empty: the user's own, or it is vacant"
+    )
+    login: Annotated[str, line(80, 1)] | None = Field(
+        default=None, description="login name of the user who holds it and is told what the post must know"
+    )
     phone: Annotated[str, line(40)] = ""
     deputies: list[OfficeCode] = Field(
         default=[], max_length=MOST_DEPUTIES, description="posts that stand in, in order"
@@ -52,6 +58,7 @@ class PostView(PostFields):
     model_config = ConfigDict(from_attributes=True, extra="ignore")
 
     id: uuid.UUID
+    user_id: uuid.UUID | None = Field(description="the user of that login name")
     created_at: datetime
     updated_at: datetime
     revision: int

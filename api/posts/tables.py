@@ -1,5 +1,6 @@
 """Tables of the posts domain."""
 
+import uuid
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +20,8 @@ class Post(Identified, Table):
     en: Mapped[str] = mapped_column(sa.String(80), default="")
     department: Mapped[str | None] = mapped_column(sa.String(48), index=True)  # code in the catalogue
     community: Mapped[str | None] = mapped_column(sa.String(80), index=True)  # as points name it
-    holder: Mapped[str] = mapped_column(sa.String(80), default="")
+    holder: Mapped[str] = mapped_column(sa.String(80), default="")  # as people write the name
+    user_id: Mapped[uuid.UUID | None] = mapped_column(index=True)  # whose inbox hears of what the post must know
     phone: Mapped[str] = mapped_column(sa.String(40), default="")
     deputies: Mapped[list[Any]] = mapped_column(sa.JSON, default=list)  # codes of posts, in their order
     superior: Mapped[str | None] = mapped_column(

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import anyio.to_thread
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from api.accounts.door import allow
+from api.accounts.door import Router, allow
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
 from api.accounts.schemas import Scope as Within
@@ -26,7 +26,7 @@ from api.reports.tables import PublishedBulletin, Talk
 from api.reports.wording import Wording, read_wording
 from detector.texts import preferred
 
-router = APIRouter(tags=["reports"])
+router = Router(tags=["reports"])
 
 Viewer = Annotated[Caller, Depends(allow(Permission.view_reports))]
 Publisher = Annotated[Caller, Depends(allow(Permission.publish_reports))]

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import structlog
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api.accounts.door import allow
+from api.accounts.door import Router, allow
 from api.accounts.roles import Permission
 from api.accounts.schemas import EVERYWHERE, Caller
 from api.captures import service as captures
@@ -31,7 +31,7 @@ from api.review.tables import ReviewCase
 
 log = structlog.get_logger()
 
-router = APIRouter(prefix="/review", tags=["review"])
+router = Router(prefix="/review", tags=["review"])
 called_by_label_studio = APIRouter(include_in_schema=False)  # with a door of its own: its secret
 
 MOST_TASKS = 1000  # in one request for predictions

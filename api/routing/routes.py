@@ -3,16 +3,16 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, File, Header, Response, UploadFile
+from fastapi import Depends, File, Response, UploadFile
 from sqlalchemy.orm import Session
 
-from api.accounts.door import allow
+from api.accounts.door import Router, allow
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
 from api.context import Context
 from api.database import now
 from api.downloads import SheetFormat, download
-from api.etags import revision_of, tagged
+from api.etags import IfMatch, revision_of, tagged
 from api.paging import Paged, PageOf
 from api.points import service as points
 from api.routing import service
@@ -20,7 +20,7 @@ from api.routing.schemas import Explanation, RuleFields, RuleView
 from api.routing.tables import Rule
 from api.sheets import MAX_BYTES, ImportOutcome
 
-router = APIRouter(prefix="/routing", tags=["routing"])
+router = Router(prefix="/routing", tags=["routing"])
 
 RoutingViewer = Annotated[Caller, Depends(allow(Permission.view_routing))]
 RoutingManager = Annotated[Caller, Depends(allow(Permission.manage_routing))]
@@ -46,9 +46,9 @@ def list_rules(context: Context, _: RoutingViewer, window: Paged) -> PageOf[Rule
 
 
 @router.post("/rules", status_code=201, summary="Add a rule")
-def create_rule(context: Context, _: RoutingManager, fields: RuleFields, response: Response) -> RuleView:
+def create_rule(context: Context, caller: RoutingManager, fields: RuleFields, response: Response) -> RuleView:
     with context.database.write() as session:
-        view = _views(session, [service.create_rule(session, fields, context.taxonomy)])[0]
+        view = _views(session, [service.create_rule(session, fields, context.taxonomy, by=caller.user_id)])[0]
     response.headers["Location"] = f"/api/v1/routing/rules/{view.code}"
     return tagged(view, response)
 
@@ -61,10 +61,10 @@ def export_rules(context: Context, _: RoutingViewer, format: SheetFormat = "csv"
 
 
 @router.post("/rules/import", summary="Create or change rules from CSV or XLSX, all or none")
-def import_rules(context: Context, _: RoutingManager, file: Annotated[UploadFile, File()]) -> ImportOutcome:
+def import_rules(context: Context, caller: RoutingManager, file: Annotated[UploadFile, File()]) -> ImportOutcome:
     rows = service.SHEET.read(file.filename or "", file.file.read(MAX_BYTES + 1))
     with context.database.write() as session:
-        return service.import_rules(session, rows, context.taxonomy)
+        return service.import_rules(session, rows, context.taxonomy, by=caller.user_id)
 
 
 @router.get("/rules/{code}", summary="Show a rule")
@@ -76,22 +76,24 @@ def get_rule(context: Context, _: RoutingViewer, code: str, response: Response) 
 @router.put("/rules/{code}", summary="Change a rule; send If-Match to be sure that nobody else did")
 def change_rule(
     context: Context,
-    _: RoutingManager,
+    caller: RoutingManager,
     code: str,
     fields: RuleFields,
     response: Response,
-    if_match: Annotated[str | None, Header()] = None,
+    if_match: IfMatch = None,
 ) -> RuleView:
     with context.database.write() as session:
-        rule = service.change_rule(session, code, fields, context.taxonomy, revision=revision_of(if_match))
+        rule = service.change_rule(
+            session, code, fields, context.taxonomy, revision=revision_of(if_match), by=caller.user_id
+        )
         view = _views(session, [rule])[0]
     return tagged(view, response)
 
 
 @router.delete("/rules/{code}", status_code=204, summary="Take a rule away")
-def drop_rule(context: Context, _: RoutingManager, code: str) -> None:
+def drop_rule(context: Context, caller: RoutingManager, code: str, if_match: IfMatch = None) -> None:
     with context.database.write() as session:
-        service.drop_rule(session, code)
+        service.drop_rule(session, code, revision=revision_of(if_match), by=caller.user_id)
 
 
 def _views(session: Session, rules: list[Rule]) -> list[RuleView]:

@@ -14,6 +14,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from api.audit.changes import NOTHING, Picture, note_change, picture
 from api.database import now
 from api.errors import Conflict, NotFound, Stale, Unfit
 from api.paging import Window, cut
@@ -26,6 +27,7 @@ from api.routing.tables import Rule
 from api.sheets import ImportOutcome, Row, Sheet, refuse
 from detector.taxonomy import Taxonomy
 
+SUBJECT = "rule"  # of the audit log
 SHEET = Sheet(model=RuleFields, key="code", noun="rules")
 _WORDS = {
     Source.point_department: "the point's own department for the kind",
@@ -177,7 +179,7 @@ def all_rules(session: Session) -> list[Rule]:
     return list(session.scalars(sa.select(Rule).order_by(Rule.code)))
 
 
-def create_rule(session: Session, fields: RuleFields, taxonomy: Taxonomy) -> Rule:
+def create_rule(session: Session, fields: RuleFields, taxonomy: Taxonomy, *, by: uuid.UUID | None) -> Rule:
     """Add a rule.
 
     Raises:
@@ -187,42 +189,52 @@ def create_rule(session: Session, fields: RuleFields, taxonomy: Taxonomy) -> Rul
         raise Conflict(f"There is a rule {fields.code} already. Change it with PUT, or choose another code.")
     known = _known(session, [fields])
     _refuse_first(_faults(fields, known, taxonomy))
-    rule = _add(session, fields, known)
+    rule = _add(session, fields, known, by)
     _refuse_tie(session, rule)
     return rule
 
 
-def change_rule(session: Session, code: str, fields: RuleFields, taxonomy: Taxonomy, *, revision: int | None) -> Rule:
+def change_rule(
+    session: Session, code: str, fields: RuleFields, taxonomy: Taxonomy, *, revision: int | None, by: uuid.UUID | None
+) -> Rule:
     """Change a rule, if it is still at `revision` (None: whatever it is at).
 
     Raises:
         NotFound, Stale; Conflict: the new code is taken, or another rule says the same; Unfit: it names what is not.
     """
-    rule = session.get(Rule, get_rule(session, code).id, with_for_update=True, populate_existing=True)
-    assert rule is not None
-    if revision is not None and rule.revision != revision:
-        raise Stale(f"Rule {code} is at revision {rule.revision} now. Read it again, then repeat your change.")
+    rule = _held(session, code, revision)
     if session.scalar(sa.select(Rule.id).where(Rule.code == fields.code, Rule.id != rule.id)):
         raise Conflict(f"There is another rule {fields.code} already.")
     known = _known(session, [fields])
     _refuse_first(_faults(fields, known, taxonomy))
-    _apply(rule, fields, known)
+    _apply(session, rule, fields, known, by)
     session.flush()
     _refuse_tie(session, rule)
     return rule
 
 
-def drop_rule(session: Session, code: str) -> None:
-    """Take a rule away; issues that it has routed stay where they are.
+def drop_rule(session: Session, code: str, *, revision: int | None, by: uuid.UUID | None) -> None:
+    """Take a rule away, if it is still at `revision`; issues that it has routed stay where they are.
 
     Raises:
-        NotFound: there is no such rule.
+        NotFound, Stale.
     """
-    session.delete(get_rule(session, code))
+    rule = _held(session, code, revision)
+    note_change(session, kind=SUBJECT, subject_id=rule.id, name=rule.code, before=picture(rule), after=NOTHING, by=by)
+    session.delete(rule)
     session.flush()
 
 
-def import_rules(session: Session, rows: list[Row[RuleFields]], taxonomy: Taxonomy) -> ImportOutcome:
+def _held(session: Session, code: str, revision: int | None) -> Rule:
+    rule = session.get_one(Rule, get_rule(session, code).id, with_for_update=True, populate_existing=True)
+    if revision is not None and rule.revision != revision:
+        raise Stale(f"Rule {code} is at revision {rule.revision} now. Read it again, then repeat your change.")
+    return rule
+
+
+def import_rules(
+    session: Session, rows: list[Row[RuleFields]], taxonomy: Taxonomy, *, by: uuid.UUID | None
+) -> ImportOutcome:
     """Create or change the rules of a file, all or none; a rule is known by its code.
 
     A row says the whole of its rule: a column that the file lacks narrows no longer.
@@ -244,9 +256,9 @@ def import_rules(session: Session, rows: list[Row[RuleFields]], taxonomy: Taxono
     for row in rows:
         numbers[row.fields.code] = row.number
         if row.fields.code not in kept:
-            kept[row.fields.code] = _add(session, row.fields, known)
+            kept[row.fields.code] = _add(session, row.fields, known, by)
             created += 1
-        elif _apply(kept[row.fields.code], row.fields, known):
+        elif _apply(session, kept[row.fields.code], row.fields, known, by):
             updated += 1
     refuse(
         [
@@ -321,22 +333,29 @@ def _columns(fields: RuleFields, known: _Known) -> dict[str, object]:
     return {**values, "point_id": known.points[point] if point else None, "class_code": class_code}
 
 
-def _add(session: Session, fields: RuleFields, known: _Known) -> Rule:
+def _add(session: Session, fields: RuleFields, known: _Known, by: uuid.UUID | None) -> Rule:
     at = now()
     rule = Rule(**_columns(fields, known), created_at=at, updated_at=at, revision=1)
     session.add(rule)
     session.flush()
+    _note(session, rule, NOTHING, by)
     return rule
 
 
-def _apply(rule: Rule, fields: RuleFields, known: _Known) -> bool:
+def _apply(session: Session, rule: Rule, fields: RuleFields, known: _Known, by: uuid.UUID | None) -> bool:
+    before = picture(rule)
     changed = {name: value for name, value in _columns(fields, known).items() if getattr(rule, name) != value}
     for name, value in changed.items():
         setattr(rule, name, value)
     if changed:
         rule.updated_at = now()
         rule.revision += 1
+        _note(session, rule, before, by)
     return bool(changed)
+
+
+def _note(session: Session, rule: Rule, before: Picture, by: uuid.UUID | None) -> None:
+    note_change(session, kind=SUBJECT, subject_id=rule.id, name=rule.code, before=before, after=picture(rule), by=by)
 
 
 def _scope(rule: Rule) -> tuple[Place, Problem, tuple[object, ...]]:

@@ -2,20 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, File, Header, Response, UploadFile
+from fastapi import Depends, File, Response, UploadFile
 
-from api.accounts.door import allow
+from api.accounts.door import Router, allow
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
 from api.context import Context
 from api.downloads import SheetFormat, download
-from api.etags import revision_of, tagged
+from api.etags import IfMatch, revision_of, tagged
 from api.paging import Paged, PageOf
 from api.sheets import MAX_BYTES
 from api.standards import service
 from api.standards.schemas import Item, StandardFields, StandardView
 
-router = APIRouter(prefix="/standards", tags=["standards"])
+router = Router(prefix="/standards", tags=["standards"])
 
 PatrolViewer = Annotated[Caller, Depends(allow(Permission.view_patrols))]
 PatrolManager = Annotated[Caller, Depends(allow(Permission.manage_patrols))]
@@ -37,14 +37,16 @@ def get_standard(context: Context, _: PatrolViewer, code: str, response: Respons
 @router.put("/{code}", summary="Add or change a version; send If-Match to be sure that nobody else did")
 def keep_standard(
     context: Context,
-    _: PatrolManager,
+    caller: PatrolManager,
     code: str,
     fields: StandardFields,
     response: Response,
-    if_match: Annotated[str | None, Header()] = None,
+    if_match: IfMatch = None,
 ) -> StandardView:
     with context.database.write() as session:
-        row = service.keep_standard(session, code, fields, context.taxonomy, revision=revision_of(if_match))
+        row = service.keep_standard(
+            session, code, fields, context.taxonomy, revision=revision_of(if_match), by=caller.user_id
+        )
     return tagged(StandardView.model_validate(row), response)
 
 
@@ -62,9 +64,16 @@ def export_items(
 
 @router.post("/items/import", summary="Let a version's items be those of a CSV or XLSX, all or none")
 def import_items(
-    context: Context, _: PatrolManager, standard: str, file: Annotated[UploadFile, File()], response: Response
+    context: Context,
+    caller: PatrolManager,
+    standard: str,
+    file: Annotated[UploadFile, File()],
+    response: Response,
+    if_match: IfMatch = None,
 ) -> StandardView:
     rows = service.SHEET.read(file.filename or "", file.file.read(MAX_BYTES + 1))
     with context.database.write() as session:
-        row = service.import_items(session, standard, rows, context.taxonomy)
+        row = service.import_items(
+            session, standard, rows, context.taxonomy, revision=revision_of(if_match), by=caller.user_id
+        )
     return tagged(StandardView.model_validate(row), response)

@@ -4,15 +4,18 @@ A class that is off on the day it was seen opens no issue and adds to none; the 
 so nothing is lost when the office changes its mind. What people report by hand is taken all the same.
 """
 
+import uuid
 from collections import Counter
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 import yaml
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
+from api.audit.changes import NOTHING, note_change, picture
 from api.database import now
 from api.errors import Conflict, NotFound, Stale, Unfit
 from api.paging import Window, cut
@@ -21,6 +24,7 @@ from api.standards.schemas import ClassOff, Item, StandardFields
 from api.standards.tables import Standard
 from detector.taxonomy import Taxonomy
 
+SUBJECT = "standard"  # of the audit log
 SHEET = Sheet(model=Item, key="code", noun="items")
 
 
@@ -66,7 +70,13 @@ def list_standards(session: Session, window: Window) -> tuple[list[Standard], st
 
 
 def keep_standard(
-    session: Session, code: str, fields: StandardFields, taxonomy: Taxonomy, *, revision: int | None
+    session: Session,
+    code: str,
+    fields: StandardFields,
+    taxonomy: Taxonomy,
+    *,
+    revision: int | None,
+    by: uuid.UUID | None,
 ) -> Standard:
     """Add a version, or change it if it is still at `revision` (None: whatever it is at).
 
@@ -86,6 +96,7 @@ def keep_standard(
     if other := session.scalar(taken):
         raise Conflict(f"Standard {other} begins on {fields.since} too; of two, one must begin later.")
     values = fields.model_dump(mode="json", exclude={"since"}) | {"since": fields.since}
+    before = NOTHING if row is None else _told(row)
     if row is None:
         row = Standard(**values, created_at=now(), updated_at=now(), revision=1)
         session.add(row)
@@ -94,14 +105,29 @@ def keep_standard(
             setattr(row, name, value)
         row.updated_at, row.revision = now(), row.revision + 1
     session.flush()
+    note_change(session, kind=SUBJECT, subject_id=row.id, name=code, before=before, after=_told(row), by=by)
     return row
 
 
-def import_items(session: Session, code: str, rows: list[Row[Item]], taxonomy: Taxonomy) -> Standard:
+def _told(row: Standard) -> dict[str, Any]:
+    """Give a version as the log tells it: item by item, for of hundreds few change."""
+    items = {f"items.{one['code']}": one for one in row.items}
+    return picture(row, without=("items",)) | items
+
+
+def import_items(
+    session: Session,
+    code: str,
+    rows: list[Row[Item]],
+    taxonomy: Taxonomy,
+    *,
+    revision: int | None,
+    by: uuid.UUID | None,
+) -> Standard:
     """Let the items of a version be those of a file, all or none.
 
     Raises:
-        NotFound; Unfit: with one entry for each row that names what the catalogue does not have.
+        NotFound, Stale; Unfit: with one entry for each row that names what the catalogue does not have.
     """
     standard = get_standard(session, code)
     numbers = {row.fields.code: row.number for row in rows}
@@ -115,7 +141,7 @@ def import_items(session: Session, code: str, rows: list[Row[Item]], taxonomy: T
     fields = StandardFields.model_validate(
         {name: getattr(standard, name) for name in StandardFields.model_fields} | {"items": items}
     )
-    return keep_standard(session, code, fields, taxonomy, revision=None)
+    return keep_standard(session, code, fields, taxonomy, revision=revision, by=by)
 
 
 def read_standard(path: Path) -> StandardFields:
@@ -139,7 +165,7 @@ def first_start(session: Session, path: Path, taxonomy: Taxonomy) -> None:
         return
     fields = read_standard(path)
     if not _faults(fields.items, fields.classes_off, taxonomy):  # an office's own catalogue may lack its classes
-        keep_standard(session, fields.code, fields, taxonomy, revision=None)
+        keep_standard(session, fields.code, fields, taxonomy, revision=None, by=None)
 
 
 def _faults(items: list[Item], off: list[ClassOff], taxonomy: Taxonomy) -> list[tuple[str, str, str]]:

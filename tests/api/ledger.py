@@ -37,7 +37,7 @@ class Ledger:
     def point(self, **changes: Any) -> Point:
         fields = PointFields.model_validate(point_fields(f"L{next(_numbers):06d}", **changes))
         with self.database.write() as session:
-            return points.create_point(session, fields, self.office.context.taxonomy, within=EVERYWHERE)
+            return points.create_point(session, fields, self.office.context.taxonomy, within=EVERYWHERE, by=None)
 
     def capture(self, point: Point, **changes: Any) -> Capture:
         """Queue a photo that nobody can look at: its bytes are kept nowhere."""
@@ -70,7 +70,7 @@ class Ledger:
     def after_photo(self, issue: Issue) -> Capture:
         """Send a photo that shows an issue put right, and that nobody has looked at."""
         with self.database.read() as session:
-            point = points.get_point(session, str(issue.point_id), within=EVERYWHERE)
+            point = points.get_point(session, str(issue.point_id), within=EVERYWHERE, by=None)
         capture = self.capture(point)
         with self.database.write() as session:
             issues.add_after_photo(session, issue.id, capture, by=None)

@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Iterator
 
+import anyio
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
@@ -284,6 +285,47 @@ def test_each_role_may_what_it_may_and_no_more(role: Role, office: Office) -> No
     http = office.client(role).http
     for route, needed in ASKED.items():
         check(route, needed, role, http.request(route[0], filled(route[1])).status_code)
+
+
+def test_nobody_sends_what_would_be_refused_anyhow(office: Office) -> None:
+    """A role is asked for before a byte of the request is read: an upload of 200 MiB would be a cheap way to harm."""
+    key = office.key(Role.viewer)[1]
+    changing = [
+        route
+        for route, needed in ASKED.items()
+        if route[0] != "GET" and needed not in (KNOWN, STRANGERS, ITS_OWN) and not needed & PERMISSIONS[Role.viewer]
+    ]
+    assert len(changing) > 40
+    for method, path in changing:
+        status, was_read = anyio.run(_send_slowly, office.app, method, filled(path), key)
+
+        assert (403, False) == (status, was_read), f"{method} {path}"
+
+
+async def _send_slowly(app: FastAPI, method: str, path: str, key: str) -> tuple[int, bool]:
+    """Give the status of an answer, and whether the body was asked for before it."""
+    asked, answers = [], []
+
+    async def receive() -> dict[str, object]:
+        asked.append(True)
+        return {"type": "http.request", "body": b"x", "more_body": len(asked) < 3}
+
+    async def send(message: dict[str, object]) -> None:
+        answers.append(message)
+
+    headers = [
+        (b"host", b"testserver"),
+        (b"authorization", f"Bearer {key}".encode()),
+        (b"content-type", b"multipart/form-data; boundary=x"),
+        (b"content-length", b"3"),
+    ]
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
+        "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "", "headers": headers,
+        "server": ("testserver", 80), "client": ("127.0.0.1", 1),
+    }  # fmt: skip
+    await app(scope, receive, send)
+    return int(str(answers[0]["status"])), bool(asked)
 
 
 def test_who_has_no_role_may_nothing_but_look_at_themself(office: Office) -> None:

@@ -66,8 +66,8 @@ class Street:
         name, client = self.person(role)
         code = f"P{uuid.uuid4().hex[:8].upper()}"
         with self.office.context.database.write() as session:
-            fields = PostFields(code=code, zh="岗位", holder=name)
-            posts.create_post(session, fields, self.office.context.taxonomy)
+            fields = PostFields(code=code, zh="岗位", login=name)
+            posts.create_post(session, fields, self.office.context.taxonomy, by=None)
         return code, client
 
     def step(self, issue: Issue, action: str, **given: str) -> None:
