@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import struct
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import av
 import numpy as np
 import numpy.typing as npt
+from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer
 from av.video.codeccontext import VideoCodecContext
 
 from detector.cameras.clock import StreamClock
 from detector.cameras.ffmpeg import REFUSALS, in_words
+from detector.cameras.ring import Ring, Track
 from detector.errors import CameraStalled, StreamUnreadable
 
 if TYPE_CHECKING:
@@ -25,6 +30,8 @@ RARE_S = 6.0  # key frames further apart than this (or than the wanted spacing) 
 MOST_HELD_BYTES = 8 * 1024 * 1024  # of packets kept until it is known how far apart key frames lie
 BLIND_S = 30.0  # packets, but no picture for so long: the stream is of no use
 UNTIMED = frozenset({"mpjpeg", "mjpeg"})  # FFmpeg numbers these pictures 25 a second, whenever they came
+START_CODES = (b"\0\0\1", b"\0\0\0\1")  # of H.264 and H.265 as streams carry them (ITU-T H.264, annex B)
+_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,6 +51,8 @@ class Picture:
 
     image: av.VideoFrame
     at_s: float
+    stamp_s: float | None  #: by the camera's own counting, as its packets carry it in the ring
+    camera_at: datetime | None  #: the camera's own clock, if it tells
 
 
 class Reader:
@@ -58,6 +67,8 @@ class Reader:
         clock: StreamClock,
         stall_s: float | None,
         now: Callable[[], float] = time.monotonic,
+        stop: threading.Event | None = None,
+        ring: Callable[[Track], Ring] | None = None,
     ) -> None:
         """Prepare to read.
 
@@ -66,6 +77,8 @@ class Reader:
             every_s: pictures closer together than this are not decoded; 0 gives each key frame.
             stall_s: of a live source, how long it may give no picture's packet; None for a recording, whose time is
                 told by its packets and not by the wall.
+            stop: ends the pictures at the next packet.
+            ring: gives what keeps the stream's packets, once it is known what they are.
 
         Raises:
             StreamUnreadable: no picture in it, or none that may be decoded.
@@ -84,7 +97,10 @@ class Reader:
         self._since_picture_s = 0.0  # of packets seen since the last picture given, recordings only
         self._picture_at: float | None = None  # the wall's monotonic time of the last picture given, or of the start
         self._key_stamp_s: float | None = None
+        self._camera_at: datetime | None = None
+        self._stop = stop or threading.Event()
         self.tally = Tally()
+        self._ring = ring(self._track()) if ring else None
 
     def pictures(self) -> Iterator[Picture]:
         """Give the pictures as they come; ends where the container does.
@@ -103,6 +119,8 @@ class Reader:
     def _read(self) -> Iterator[Picture]:
         self._picture_at = came_at = self._now()
         for packet in self._container.demux():
+            if self._stop.is_set():
+                return
             if packet.stream.index != self._stream.index or packet.size == 0:
                 self._check_stall(came_at)
                 continue
@@ -111,12 +129,35 @@ class Reader:
             self.tally.bytes += packet.size
             ours = cast("Packet", packet)
             self._since_picture_s += _duration_s(ours)
+            self._keep(ours, came_at)
             image = self._decode(ours)
             if image is not None:
                 yield self._timed(image)
             elif self.tally.decoded and self._stamped and (stamp_s := _seconds(ours)) is not None:
                 self._clock.anchor(stamp_s)
             self._check_blind()
+
+    def _track(self) -> Track:
+        """Say what the packets are. Those of a file lack what a stream repeats: it is put back in."""
+        codec, header = self._codec, bytes(self._codec.extradata or b"")
+        self._in_stream_form: BitStreamFilterContext | None = None
+        if header and codec.name in ("h264", "hevc") and not header.startswith(START_CODES):
+            self._in_stream_form = BitStreamFilterContext(f"{codec.name}_mp4toannexb", in_stream=self._stream)
+            header = b""
+        return Track(codec=codec.name, width=codec.width, height=codec.height, header=header)
+
+    def _keep(self, packet: Packet, came_at: float) -> None:
+        """Keep the packet's bytes for a clip, and the camera's clock if it comes along."""
+        if packet.is_keyframe and packet.has_sidedata("prft"):  # from RTCP's sender reports; the first comes later
+            self._camera_at = _told_by(bytes(packet.get_sidedata("prft")))
+        if self._ring is None:
+            return
+        parts = [packet]
+        if self._in_stream_form is not None:
+            whole = av.Packet(bytes(packet))  # a copy: the filter takes what it is given
+            parts = cast("list[Packet]", self._in_stream_form.filter(whole))
+        stamp_s = _seconds(packet) if self._stamped else came_at
+        self._ring.add(b"".join(bytes(one) for one in parts), stamp_s, key=packet.is_keyframe)
 
     def _check_stall(self, came_at: float) -> None:
         """Sound alone is no picture: FFmpeg's own limit on a read does not see that."""
@@ -215,13 +256,21 @@ class Reader:
         at_s = self._clock.step(stamp_s, 0.0 if first else passed_s)
         self._picture_at, self._since_picture_s = now, 0.0
         self.tally.decoded += 1
-        return Picture(image=image, at_s=at_s)
+        return Picture(image=image, at_s=at_s, stamp_s=stamp_s if self._stamped else now, camera_at=self._camera_at)
 
 
 def _seconds(packet: Packet) -> float | None:
     """Give a packet's time stamp in the camera's own seconds; None where it has none."""
     stamp = packet.pts if packet.pts is not None else packet.dts
     return None if stamp is None or packet.time_base is None else float(stamp * packet.time_base)
+
+
+def _told_by(producer_reference_time: bytes) -> datetime | None:
+    """Read the wall's time from FFmpeg's AVProducerReferenceTime: int64 microseconds since 1970, then flags."""
+    try:
+        return _UNIX_EPOCH + timedelta(microseconds=struct.unpack("=q", producer_reference_time[:8])[0])
+    except (struct.error, OverflowError):  # the camera may say anything
+        return None
 
 
 def _duration_s(packet: Packet) -> float:

@@ -17,3 +17,7 @@ class Frame:
     at_s: float  #: stream time, seconds since the first frame; never goes back, reconnects included
     taken_at: datetime | None = None  #: the wall's time, with a zone; None for a recording of which nobody said when
     connection: int = 0  #: counts the times the stream was opened anew before this frame
+    stamp_s: float | None = (
+        None  #: what it carried, seconds by the camera's own counting; None where it carried nothing
+    )
+    camera_at: datetime | None = None  #: the camera's own clock, if it tells; may be years off

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from detector.cameras.source import Recording, Source, Stills
+from detector.cameras.source import Backoff, Recording, Source, Stills
 from detector.cameras.zones import Zones
 
+MIB = 1024 * 1024
 PACE_S = 4.0  # between two looks; key frames of most street cameras lie one or two seconds apart
 
 
@@ -40,3 +41,17 @@ class Plan:
     def sees_like(self, other: "Plan") -> bool:
         """Say whether the same watch serves both: what it has seen so far stays good."""
         return (self.source, self.zones, self.checked) == (other.source, other.zones, other.checked)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much a fleet may take, and how long it waits before it says something."""
+
+    offline_after_s: float = 60.0  #: without a picture, before a camera is called offline
+    online_after_s: float = 15.0  #: of pictures, before one that was offline is called online again
+    clip_before_s: float = 8.0  #: of the stream that is kept from before an event
+    clip_after_s: float = 4.0  #: and how long the telling waits for what comes after it
+    clip_bytes: int = 6 * MIB  #: the most that is kept of one camera's stream
+    jpeg_quality: int = 90
+    stuck_after_s: float = 30.0  #: beyond the source's own limits, before a read counts as stuck and is left behind
+    backoff: Backoff = field(default_factory=Backoff)

@@ -17,8 +17,9 @@ from detector.cameras.clock import StreamClock
 from detector.cameras.decoding import Reader, Tally, bgr
 from detector.cameras.ffmpeg import Transport, open_recording, open_stream
 from detector.cameras.frame import Frame
+from detector.cameras.ring import Ring, Track
 from detector.cameras.stills import snapshots_from, stills_of
-from detector.errors import CameraError, CameraUnreachable, SourceRefused
+from detector.errors import CameraError, CameraLocked, CameraUnreachable, SourceRefused
 
 MOST_PX = 1920  # long side of a frame; the model looks at less, and forty 4K frames are a gigabyte
 
@@ -71,10 +72,15 @@ class Backoff:
     first_s: float = 1.0
     most_s: float = 60.0
     jitter: float = 0.5  #: share of the wait that is drawn by chance, so that forty cameras do not knock at once
+    locked_s: float = 300.0  #: the least after a refused password: cameras lock whoever tries one again and again
 
-    def wait_s(self, attempt: int, chance: Callable[[], float] = random.random) -> float:
+    def wait_s(
+        self, attempt: int, chance: Callable[[], float] = random.random, *, failure: CameraError | None = None
+    ) -> float:
         """Give the wait before the `attempt`-th try in a row, from 0 on, seconds."""
         whole = min(self.most_s, self.first_s * 2.0 ** min(attempt, 20))
+        if isinstance(failure, CameraLocked):
+            return max(whole, self.locked_s)
         return whole * (1 - self.jitter * chance())
 
 
@@ -85,14 +91,16 @@ def frames(
     clock: StreamClock | None = None,
     stop: threading.Event | None = None,
     tally: Callable[[Tally], None] | None = None,
+    ring: Callable[[Track], Ring] | None = None,
 ) -> Iterator[Frame]:
     """Give a source's frames, `every_s` apart or as near to that as its key frames lie; ends where the source ends.
 
     Args:
         every_s: seconds of stream time; frames in between are not decoded. Stills are all given.
         clock: goes on from where another connection left it.
-        stop: ends the frames at the next one.
+        stop: ends the frames at the next packet.
         tally: is given the counters of a stream before its first frame.
+        ring: gives what keeps a stream's packets; asked once for each connection.
 
     Raises:
         CameraError: with what to do about it, the password hidden.
@@ -103,7 +111,7 @@ def frames(
     elif isinstance(source, Snapshots):
         given = snapshots_from(source.address, every_s=every_s, patience_s=source.patience_s, clock=clock, stop=stop)
     else:
-        given = _video(source, every_s, clock, tally)
+        given = _video(source, every_s, clock, stop, tally, ring)
     for frame in given:
         yield frame
         if stop.is_set():
@@ -111,7 +119,12 @@ def frames(
 
 
 def _video(
-    source: Stream | Recording, every_s: float, clock: StreamClock, tally: Callable[[Tally], None] | None
+    source: Stream | Recording,
+    every_s: float,
+    clock: StreamClock,
+    stop: threading.Event,
+    tally: Callable[[Tally], None] | None,
+    ring: Callable[[Track], Ring] | None,
 ) -> Iterator[Frame]:
     live = isinstance(source, Stream)
     if isinstance(source, Stream):
@@ -124,7 +137,7 @@ def _video(
         container = open_recording(source.path)
     began_at = None if isinstance(source, Stream) else source.began_at
     with container:
-        reader = Reader(container, shown=shown, every_s=every_s, clock=clock, stall_s=stall_s)
+        reader = Reader(container, shown=shown, every_s=every_s, clock=clock, stall_s=stall_s, stop=stop, ring=ring)
         if tally:
             tally(reader.tally)
         for picture in reader.pictures():
@@ -133,7 +146,15 @@ def _video(
             if (pixels.shape[0] > pixels.shape[1]) != (height > width):
                 width, height = height, width
             taken_at = began_at + timedelta(seconds=picture.at_s) if began_at else datetime.now(UTC) if live else None
-            yield Frame(pixels=pixels, width=width, height=height, at_s=picture.at_s, taken_at=taken_at)
+            yield Frame(
+                pixels=pixels,
+                width=width,
+                height=height,
+                at_s=picture.at_s,
+                taken_at=taken_at,
+                stamp_s=picture.stamp_s,
+                camera_at=picture.camera_at,
+            )
 
 
 def watch(
@@ -142,29 +163,36 @@ def watch(
     every_s: float = 2.0,
     backoff: Backoff = Backoff(),
     stop: threading.Event,
+    clock: StreamClock | None = None,
     lost: Callable[[CameraError], None] | None = None,
     tally: Callable[[Tally], None] | None = None,
+    ring: Callable[[Track], Ring] | None = None,
 ) -> Iterator[Frame]:
     """Give a live source's frames until `stop`, opening it anew whenever it fails; the stream time goes on meanwhile.
 
     Args:
         lost: is told each time the source fails or ends, before the wait.
+        clock: goes on from where another reading of the same camera left it.
     """
-    clock, connection, attempt = StreamClock(), 0, 0
+    clock, connection, attempt = clock or StreamClock(), 0, 0
     last = time.monotonic()
     while not stop.is_set():
+        first: float | None = None
         try:
-            for frame in frames(source, every_s=every_s, clock=clock, stop=stop, tally=tally):
-                attempt, last = 0, time.monotonic()
+            for frame in frames(source, every_s=every_s, clock=clock, stop=stop, tally=tally, ring=ring):
+                last = time.monotonic()
+                first = first or last
                 yield replace(frame, connection=connection)
             failure: CameraError = CameraUnreachable(f"{_shown(source)} ended its stream.")
         except CameraError as error:
             failure = error
         if stop.is_set():
             return
+        if first is not None and last - first > backoff.most_s:
+            attempt = 0  # it held; one that only ever gives a picture and hangs up is knocked at less and less
         if lost:
             lost(failure)
-        stop.wait(backoff.wait_s(attempt))
+        stop.wait(backoff.wait_s(attempt, failure=failure))
         attempt, connection = attempt + 1, connection + 1
         now = time.monotonic()
         clock.interrupt(now - last)

@@ -86,12 +86,10 @@ class Watch:
         Raises:
             ZonesRefused: a zone names a class that nobody knows.
         """
-        zones.check_against(taxonomy, [entry.name for entry in card.classes])
-        self._taxonomy, self._card, self._is_holiday, self._gated = taxonomy, card, is_holiday, gated
-        self._rules = [_Rule(zone=one, codes=looked_for(one, taxonomy)) for one in zones.zones]
+        self._zones, self._is_holiday, self._gated = zones, is_holiday, gated
+        self.judge_by(taxonomy, card)
         self._ignored = [one for one in zones.zones if one.kind is ZoneKind.ignore]
         self._clear = [one for one in zones.zones if wants_left_things(one, taxonomy)]
-        self._vehicles = vehicle_classes(taxonomy)
         self._gate, self._guard = Gate(zones.zones), ViewGuard()
         self._left = LeftThings(self._clear) if self._clear else None
         self._stays = Stays()
@@ -103,6 +101,27 @@ class Watch:
         self._holding: dict[str, float | None] = {}  # zone -> since when its rule holds; None while it does not
         self._numbers = count(1)
         self.figures = Figures()
+
+    def judge_by(self, taxonomy: Taxonomy, card: Card) -> None:
+        """Go on with another catalogue or model; what has been seen so far stays.
+
+        Raises:
+            ZonesRefused: a zone names a class that nobody knows now.
+        """
+        self._zones.check_against(taxonomy, [entry.name for entry in card.classes])
+        self._taxonomy, self._card = taxonomy, card
+        self._rules = [_Rule(zone=one, codes=looked_for(one, taxonomy)) for one in self._zones.zones]
+        self._vehicles = vehicle_classes(taxonomy)
+
+    @property
+    def blind(self) -> bool:
+        """Say whether no zone looks for anything, so that the model need not be asked."""
+        return not self._clear and not any(rule.codes for rule in self._rules)
+
+    @property
+    def view(self) -> View:
+        """Give what the camera looks at."""
+        return self._guard.view
 
     @property
     def min_confidence(self) -> float:

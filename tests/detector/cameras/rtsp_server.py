@@ -1,7 +1,8 @@
 """A real RTSP server for tests, run by the system's Python: `python3 rtsp_server.py '{"/cam": {"file": …}}' [PORT]`.
 
 Each path of the JSON object is a camera: `file` (MP4 with H.264), and perhaps `user` and `password` (then all of them
-must have some) and `stamp` (the first RTP time stamp, 32 bits). Prints the port it listens on.
+must have some), `stamp` (the first RTP time stamp, 32 bits) and `shared` (who comes later joins in the middle, and one
+reading of the file serves all). Prints the port it listens on.
 """
 
 import json
@@ -30,7 +31,7 @@ def main() -> None:
             f"( filesrc location={camera['file']} ! qtdemux ! h264parse config-interval=-1 ! "
             f"rtph264pay name=pay0 pt=96 {stamp} )"
         )
-        factory.set_shared(False)
+        factory.set_shared(camera.get("shared", False))
         if "user" in camera:
             permissions, token = GstRtspServer.RTSPPermissions(), GstRtspServer.RTSPToken()
             for may in ("media.factory.access", "media.factory.construct"):
