@@ -15,10 +15,11 @@ from api.accounts.roles import Permission
 from api.captures import routes as captures
 from api.clocks.hours import read_office_hours
 from api.clocks.limits import ClockRules, read_limits
-from api.console import pages
+from api.console import exporting, pages
 from api.context import Service
 from api.database import Database
 from api.field import routes as field
+from api.filters import routes as filters
 from api.history import router as history
 from api.issues import routes as issues
 from api.issues import whistle_routes as whistles
@@ -117,11 +118,13 @@ def build_app(settings: Settings) -> FastAPI:
     inside = APIRouter(prefix="/api/v1")
     for router in (
         accounts.router,
+        filters.router,
         posts.router,
         points.router,
         routing.router,
         standards.router,
         captures.router,
+        exporting.router,  # before the issues' own, where any word may be a number
         issues.router,
         whistles.router,
         patrols.router,

@@ -12,6 +12,7 @@ from api.clocks.limits import ClockRules
 from api.database import Database
 from api.links import Links
 from api.media import Media
+from api.pulse import Pulse
 from api.sealing import Sealer
 from api.settings import Settings
 from detector.card import Card
@@ -44,6 +45,9 @@ class Service:
 
     #: documents written side by side in the web process
     writing: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(WRITTEN_AT_ONCE))
+
+    #: whether anything has changed, for the pages of this process
+    pulse: Pulse = field(default_factory=Pulse)
 
     @property
     def card(self) -> Card:

@@ -39,15 +39,19 @@ class Window(BaseModel):
 Paged = Annotated[Window, Query()]
 
 
-def cut(session: Session, query: sa.Select[Row], table: type[Row], window: Window) -> tuple[list[Row], str | None]:
-    """Give the rows of one page, newest first, and the cursor of the next page.
+def cut(
+    session: Session, query: sa.Select[Row], table: type[Row], window: Window, *, oldest_first: bool = False
+) -> tuple[list[Row], str | None]:
+    """Give the rows of one page, newest first or the other way round, and the cursor of the next page.
 
     Raises:
         Unfit: the cursor is not one of ours.
     """
     if window.cursor:
-        query = query.where(table.id < _decode(window.cursor))
-    rows = list(session.scalars(query.order_by(table.id.desc()).limit(window.limit + 1)))
+        last = _decode(window.cursor)
+        query = query.where(table.id > last if oldest_first else table.id < last)
+    order = table.id.asc() if oldest_first else table.id.desc()
+    rows = list(session.scalars(query.order_by(order).limit(window.limit + 1)))
     if len(rows) <= window.limit:
         return rows, None
     return rows[: window.limit], _encode(rows[window.limit - 1].id)
@@ -74,7 +78,13 @@ def cut_numbered(
 
 
 def cut_by_moment(
-    session: Session, query: sa.Select[Row], table: type[Row], moment: InstrumentedAttribute[Any], window: Window
+    session: Session,
+    query: sa.Select[Row],
+    table: type[Row],
+    moment: InstrumentedAttribute[Any],
+    window: Window,
+    *,
+    latest_first: bool = False,
 ) -> tuple[list[Row], str | None]:
     """Give the rows of one page in the order of a moment that none of them lacks, and the cursor of the next page.
 
@@ -84,8 +94,10 @@ def cut_by_moment(
     if window.cursor:
         at, last = _read_place(window.cursor)
         here = sa.tuple_(sa.literal(at, Instant()), sa.literal(last, sa.Uuid()))
-        query = query.where(sa.tuple_(moment, table.id) > here)
-    found = session.execute(query.add_columns(moment).order_by(moment, table.id).limit(window.limit + 1)).all()
+        place = sa.tuple_(moment, table.id)
+        query = query.where(place < here if latest_first else place > here)
+    order = (moment.desc(), table.id.desc()) if latest_first else (moment, table.id)
+    found = session.execute(query.add_columns(moment).order_by(*order).limit(window.limit + 1)).all()
     rows: list[Row] = [row for row, _ in found]
     if len(rows) <= window.limit:
         return rows, None

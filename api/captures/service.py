@@ -157,6 +157,17 @@ def count_by_status(session: Session, *, within: Scope) -> dict[Status, int]:
     return {Status.queued: 0, **{Status(status): count for status, count in counted}}
 
 
+def newest_and_waiting(session: Session) -> tuple[uuid.UUID | None, int, int]:
+    """Give the newest capture, how many wait, and how many are parked: what changes when anything happens to any."""
+    newest = session.scalar(sa.select(sa.func.max(Capture.id)))
+    unfinished = Capture.status.in_((Status.queued, Status.processing))  # not `!= done`: an index gives these
+
+    def count(which: sa.ColumnElement[bool]) -> int:
+        return session.scalar(sa.select(sa.func.count()).where(which)) or 0
+
+    return newest, count(unfinished), count(Capture.status == Status.failed)
+
+
 def all_settled(session: Session, ids: Iterable[uuid.UUID]) -> bool:
     """Say whether none of these captures is still on its way."""
     on_its_way = sa.select(Capture.id).where(

@@ -25,6 +25,10 @@ class IssueList(_Component, component="assets/issue_list.js"):
     """Issues as rows; emits `more` when the next page is asked for."""
 
 
+class IssueTable(_Component, component="assets/issue_table.js"):
+    """The issues as a table that asks the API itself; emits `selected` with numbers and `act` with an action."""
+
+
 class PointPlan(_Component, component="assets/point_plan.js"):
     """Points on a graticule; emits `choose` with a point's code."""
 

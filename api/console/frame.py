@@ -45,7 +45,7 @@ def frame(visit: Visit, *, title: str, path: str) -> Iterator[None]:
 
 
 def _entries(visit: Visit) -> list[tuple[str, str]]:
-    entries = [("/", "console.nav.issues"), ("/plan", "console.nav.plan")]
+    entries = [("/", "console.nav.overview"), ("/issues", "console.nav.issues"), ("/plan", "console.nav.plan")]
     if visit.caller.may(Permission.view_patrols):
         entries.append(("/patrols", "console.nav.patrols"))
     if visit.caller.may(Permission.review_issues):

@@ -7,7 +7,7 @@ from fastapi import FastAPI, Request, Response
 from nicegui import app as pages_app
 from nicegui import ui
 
-from api.console import bulletins, inbox, issue, overview, patrols, plan, review, upload, webhooks
+from api.console import bulletins, desk, inbox, issue, overview, patrols, plan, review, upload, webhooks
 from api.console.plain import ICON, refusal_page
 from api.console.refusals import refuse
 from api.console.visit import Visit, visit_of
@@ -22,6 +22,7 @@ PAGES: dict[str, Show] = {
     "/upload": upload.show,
     "/inbox": inbox.show,
     "/webhooks": webhooks.show,
+    "/issues": desk.show,
     "/issues/{number}": issue.show,
     "/review": review.show,
     "/bulletins": bulletins.show,

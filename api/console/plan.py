@@ -157,7 +157,7 @@ def _card(visit: Visit, point: Point, by_point: ByPoint, holders: Holders) -> No
                 fact(visit.say("console.point.parking"), visit.say("console.point.no_parking"))
             fact(visit.say("console.point.now"), counts_in_words(visit, by_point.get(point.id, {})))
         with tag("div", classes="pw-actions"):
-            tag("a", visit.say("console.point.issues"), "pw-button", href=f"/?point={quote(point.code)}")
+            tag("a", visit.say("console.point.issues"), "pw-button", href=f"/issues?point={quote(point.code)}")
             if visit.caller.may(Permission.send_photos):
                 tag(
                     "a",

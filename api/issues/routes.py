@@ -4,7 +4,8 @@ import uuid
 from typing import Annotated
 
 import anyio.to_thread
-from fastapi import Depends, File, Query, Response, UploadFile
+from fastapi import Depends, File, Query, Request, Response, UploadFile
+from pydantic import AwareDatetime
 from sqlalchemy.orm import Session
 
 from api.accounts.door import Router, allow
@@ -19,19 +20,22 @@ from api.errors import Forbidden, TooLarge, Unfit
 from api.etags import IfMatch, revision_of, tagged
 from api.idempotency.door import OnceOnly
 from api.idempotency.service import Answer
-from api.issues import clock, service
+from api.issues import bulk, clock, service
 from api.issues.schemas import (
     AfterPhotoView,
+    Counted,
     DeadlineView,
     EventView,
     IssuePoint,
     IssueView,
+    ManySteps,
     PointCounts,
     Possible,
     Report,
     SightingView,
     Source,
     Step,
+    StepOutcome,
     Summary,
     Titled,
 )
@@ -45,6 +49,7 @@ from api.posts.schemas import PostBrief
 from api.posts.tables import Post
 from detector.photo import Photo
 from detector.taxonomy import Named, Taxonomy
+from detector.texts import preferred
 
 router = Router(prefix="/issues", tags=["issues"])
 
@@ -55,11 +60,8 @@ PhotoSender = Annotated[Caller, Depends(allow(*AFTER_PHOTO_SENDERS))]
 StepTaker = Annotated[Caller, Depends(allow(*dict.fromkeys(step.permission for step in TRANSITIONS.values())))]
 
 
-@router.get("", summary="List issues, newest first or by what is due")
-def list_issues(
+def wanted_of(
     context: Context,
-    caller: IssueViewer,
-    window: Paged,
     state: Annotated[list[State] | None, Query(description="one or several")] = None,
     kind: Annotated[str | None, Query(description="code of one of the seven kinds")] = None,
     violation: Annotated[str | None, Query(description="code of a class of violation")] = None,
@@ -68,10 +70,22 @@ def list_issues(
     category: str | None = None,
     department: Annotated[str | None, Query(description="code of the one that it was dispatched to")] = None,
     capture: uuid.UUID | None = None,
+    source: Annotated[Source | None, Query(description="who told first")] = None,
     overdue: Annotated[bool, Query(description="only what is late")] = False,
+    due_before: Annotated[AwareDatetime | None, Query(description="only the unfinished that are due before")] = None,
+    text: Annotated[
+        str | None,
+        Query(max_length=80, pattern=r"^[^\x00]*$", description="in number, point, class, or what people told"),
+    ] = None,
     sort: Annotated[service.Sort, Query(description="due: the unfinished that have a limit")] = service.Sort.newest,
-) -> PageOf[IssueView]:
-    wanted = service.Filter(
+) -> service.Filter:
+    """Read from a request which issues are asked for.
+
+    Raises:
+        Unfit: the catalogue has no such kind or class.
+    """
+    said = (text or "").strip()
+    return service.Filter(
         states=state,
         classes=_classes(context.taxonomy, kind, violation),
         point=point,
@@ -79,12 +93,36 @@ def list_issues(
         category=category,
         department=department,
         capture_id=capture,
+        source=source,
         overdue=overdue,
+        due_before=due_before,
+        text=said or None,
+        text_classes=service.classes_named(said, context.taxonomy) if said else (),
         sort=sort,
     )
+
+
+Wanted = Annotated[service.Filter, Depends(wanted_of)]
+
+
+@router.get("", summary="List issues, newest first, by what is due, or by when they were seen last")
+def list_issues(context: Context, caller: IssueViewer, window: Paged, wanted: Wanted) -> PageOf[IssueView]:
     with context.database.read() as session:
         rows, following = service.list_issues(session, window, wanted, within=caller.scope(Permission.view_issues))
         return PageOf(items=views(session, rows, context), next=following)
+
+
+@router.get("/count", summary="How many issues the list would give with these filters")
+def count_issues(context: Context, caller: IssueViewer, wanted: Wanted) -> Counted:
+    with context.database.read() as session:
+        found = service.count_issues(session, wanted, within=caller.scope(Permission.view_issues))
+    return Counted(count=min(found, service.MOST_COUNTED - 1), more=found == service.MOST_COUNTED)
+
+
+@router.post("/steps", summary="Do one thing to many issues; each is answered for itself, as if it were done alone")
+def take_many_steps(context: Context, caller: StepTaker, wanted: ManySteps, request: Request) -> list[StepOutcome]:
+    language = preferred(request.headers.get("accept-language"), context.settings.language)
+    return [bulk.take_one(context, caller, one, wanted.step, language) for one in wanted.issues]
 
 
 def _classes(taxonomy: Taxonomy, kind: str | None, violation: str | None) -> list[str] | None:

@@ -185,6 +185,41 @@ class Step(BaseModel):
     level: Level | None = None
 
 
+class Target(BaseModel):
+    """One issue of many that something is done to."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    number: str = Field(max_length=64, pattern=_PLAIN, description="number or id")
+    revision: int | None = Field(default=None, description="as it was read; a changed one is refused, null: never")
+
+
+class ManySteps(BaseModel):
+    """One step for many issues."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    step: Step
+    issues: list[Target] = Field(min_length=1, max_length=200)
+
+
+class StepOutcome(BaseModel):
+    """What became of one issue of many."""
+
+    number: str
+    done: bool
+    state: State | None = Field(default=None, description="where it stands now; null where the step was refused")
+    revision: int | None = None
+    problem: dict[str, object] | None = Field(default=None, description="problem details, as one step's refusal has")
+
+
+class Counted(BaseModel):
+    """How many issues a list would give."""
+
+    count: int
+    more: bool = Field(description="there are more than were counted")
+
+
 class Possible(BaseModel):
     """Something that the caller may do to an issue now."""
 

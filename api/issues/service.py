@@ -15,7 +15,7 @@ from api.audit import service as audit
 from api.audit.tables import AuditEvent
 from api.issues.after import add_after_photo, cannot_judge
 from api.issues.figures import summarise, unfinished_by_point
-from api.issues.listing import Filter, Sort, ids_where, list_issues
+from api.issues.listing import MOST_COUNTED, Filter, Sort, classes_named, count_issues, ids_where, list_issues
 from api.issues.reach import get_issue, inside, may
 from api.issues.recording import Numbering, Seen, Told, record, report
 from api.issues.reviewing import Reviewed, settle_review
@@ -26,6 +26,7 @@ from api.issues.transitions import AT_WORK
 from api.paging import Window, cut
 
 __all__ = [
+    "MOST_COUNTED",
     "Filter",
     "Numbering",
     "Reviewed",
@@ -35,6 +36,8 @@ __all__ = [
     "add_after_photo",
     "at_work",
     "cannot_judge",
+    "classes_named",
+    "count_issues",
     "deadlines_of_unfinished",
     "differences",
     "get_issue",

@@ -13,6 +13,7 @@ _UNFINISHED: dict[str, Any] = {
     "sqlite_where": sa.text("closed_at IS NULL"),
     "postgresql_where": sa.text("closed_at IS NULL"),
 }
+_TOLD: dict[str, Any] = {"sqlite_where": sa.text("note <> ''"), "postgresql_where": sa.text("note <> ''")}
 
 
 class Issue(Identified, Table):
@@ -59,11 +60,14 @@ class Issue(Identified, Table):
         sa.Index("ix_issues_by_class", "class_code", "id"),
         sa.Index("ix_issues_by_point", "point_id", "id"),
         sa.Index("ix_issues_by_department", "department", "id"),
+        sa.Index("ix_issues_by_seen", "last_seen_at", "id"),
+        sa.Index("ix_issues_by_end", "closed_at"),
         sa.Index("ix_issues_by_point_class_state", "point_id", "class_code", "state", "id"),
         # The unfinished are few among many; these hold them alone.
         sa.Index("ix_issues_unfinished", "id", **_UNFINISHED),
         sa.Index("ix_issues_unfinished_by_class", "class_code", "id", **_UNFINISHED),
         sa.Index("ix_issues_unfinished_by_due", "due_at", "id", **_UNFINISHED),
+        sa.Index("ix_issues_unfinished_by_seen", "last_seen_at", "id", **_UNFINISHED),
         sa.Index("ix_issues_unfinished_by_point", "point_id", "state", "class_code", **_UNFINISHED),
     )
 
@@ -86,7 +90,11 @@ class Sighting(Identified, Table):
     """
 
     __tablename__ = "sightings"
-    __table_args__ = (sa.UniqueConstraint("capture_id", "class_code"),)
+    __table_args__ = (
+        sa.UniqueConstraint("capture_id", "class_code"),
+        # What people told is searched for words; it is little beside what the model saw.
+        sa.Index("ix_sightings_told", "issue_id", **_TOLD),
+    )
 
     issue_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("issues.id"), index=True)
     capture_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("captures.id"))  # null: told without a photo

@@ -9,6 +9,7 @@ from api.accounts import tables as _accounts
 from api.audit import tables as _audit
 from api.captures import tables as _captures
 from api.database import Instant, Table
+from api.filters import tables as _filters
 from api.idempotency import tables as _idempotency
 from api.issues import tables as _issues
 from api.notify import tables as _notify
@@ -24,6 +25,7 @@ from api.standards import tables as _standards
 TABLES = (
     _audit,
     _accounts,
+    _filters,
     _posts,
     _points,
     _routing,

@@ -69,14 +69,20 @@ def inside(scope: Scope) -> sa.ColumnElement[bool]:
 
 
 def ids_where(
-    *, within: Scope = EVERYWHERE, community: str | None = None, category: str | None = None
+    *, within: Scope = EVERYWHERE, community: str | None = None, category: str | None = None, text: str | None = None
 ) -> sa.Select[uuid.UUID]:
-    """Give the query of the ids of points in a scope, a community, of a category, for other domains to filter by."""
+    """Give the query of the ids of points for other domains to filter by.
+
+    Those in a scope, in a community, of a category, with a text in their code, name, address or community.
+    """
     query = sa.select(Point.id).where(inside(within))
     if community:
         query = query.where(Point.community == community)
     if category:
         query = query.where(Point.category == category)
+    if text:
+        said = (Point.code, Point.name, Point.address, Point.community)
+        query = query.where(sa.or_(*(one.icontains(text, autoescape=True) for one in said)))
     return query
 
 

@@ -225,10 +225,11 @@ def content(
         zone=context.settings.zone,
     )
     rows = register.rows(context.database, context.taxonomy, asked)
-    return register.as_csv(rows) if suffix == "csv" else _spooled(rows, register.title(language))
+    return register.as_csv(rows) if suffix == "csv" else spooled(rows, register.title(language))
 
 
-def _spooled(rows: Iterator[register.Row], title: str) -> Iterator[bytes]:
+def spooled(rows: Iterator[register.Row], title: str) -> Iterator[bytes]:
+    """Give rows as a workbook, bit by bit; it is written to the disk first."""
     with tempfile.TemporaryFile() as file:
         register.write_xlsx(rows, title, file)
         file.seek(0)

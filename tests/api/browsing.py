@@ -10,6 +10,7 @@ from selenium.common.exceptions import StaleElementReferenceException, TimeoutEx
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
 PATIENCE_S = 120.0  # other programs share these processors
@@ -104,6 +105,13 @@ class Browser:
 
     def click(self, css: str, having: str = "") -> None:
         self.find(css, having).click()
+
+    def choose(self, css: str, value: str) -> None:
+        """Choose an option by its value, in the first list that has it."""
+        boxes = [Select(one) for one in self.all(css)]
+        next(one for one in boxes if value in [each.get_attribute("value") for each in one.options]).select_by_value(
+            value
+        )
 
     def until(self, path: str) -> None:
         """Wait until the address is this one."""
