@@ -148,7 +148,7 @@ def _fixes(visit: Visit, score: ScoreSummary) -> None:
             for fix in score.fix_first:
                 with tag("tr"):
                     with tag("td"):
-                        tag("a", fix.point, href=f"/?point={quote(fix.point)}", title=fix.name)
+                        tag("a", fix.point, href=f"/issues?point={quote(fix.point)}", title=fix.name)
                     tag("td", fix.zh if visit.language == "zh" else fix.en)
                     tag("td", f"+{fix.gain:g}", "pw-figure")
 

@@ -44,7 +44,7 @@ def plan_data(visit: Visit, places: list[Point], by_point: ByPoint, chosen: str)
                 "state": worst(by_point.get(point.id, {})),
                 "count": sum(by_point.get(point.id, {}).values()),
                 "words": counts_in_words(visit, by_point.get(point.id, {})),
-                "href": f"/?point={quote(point.code)}",
+                "href": f"/issues?point={quote(point.code)}",
             }
             for point, (x, y) in zip(places, chart.places, strict=True)
         ],

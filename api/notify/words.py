@@ -78,7 +78,7 @@ class Writer:
         lines = [f"{self.moment(one.at)} {self._title(one)} {one.facts['issue']['number']}" for one in shown]
         if count > len(shown):
             lines.append(self._say("notice.digest.more", count=count - len(shown)))
-        return Words(title=title, text="\n".join(lines), path=f"/?point={point['code']}" if point else "/")
+        return Words(title=title, text="\n".join(lines), path=f"/issues?point={point['code']}" if point else "/")
 
     def _say(self, key: str, **facts: Any) -> str:
         return say(key, self._language, **facts)

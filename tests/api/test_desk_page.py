@@ -53,7 +53,7 @@ def test_filters_stand_in_the_address_and_back_undoes_them(browser: Browser, tol
     browser.open(f"/issues?point={point_code}&state=lost&kind=abolished")
     browser.until_count(".pw-row", 4)
     everything = shown(browser)
-    browser.choose(".pw-pick select", "damaged_facilities")
+    browser.choose(".pw-pick select", "facilities")
     browser.until_count(".pw-row", 2)
     narrowed = browser.path
     browser.find(".pw-pick-text input").send_keys("lid")
@@ -64,7 +64,7 @@ def test_filters_stand_in_the_address_and_back_undoes_them(browser: Browser, tol
     browser.until_count(".pw-row", 4)
 
     assert told == everything
-    assert f"/issues?kind=damaged_facilities&point={point_code}" == narrowed
+    assert f"/issues?kind=facilities&point={point_code}" == narrowed
 
 
 def test_the_list_is_walked_chosen_and_opened_by_keyboard(browser: Browser, told: list[str], point_code: str) -> None:
@@ -154,7 +154,7 @@ def test_a_new_issue_appears_by_itself(browser: Browser, over_wire: Client, poin
 def test_what_is_filtered_is_given_as_a_file(
     browser: Browser, over_wire: Client, told: list[str], point_code: str, suffix: str
 ) -> None:
-    browser.open(f"/issues?point={point_code}&kind=damaged_facilities")
+    browser.open(f"/issues?point={point_code}&kind=facilities")
     browser.until_count(".pw-row", 2)
     address = str(browser.find(".pw-kept a", suffix.upper()).get_attribute("href")).removeprefix(browser.url)
     answer = over_wire.http.get(address)
@@ -163,7 +163,7 @@ def test_what_is_filtered_is_given_as_a_file(
     if suffix == "csv":
         rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
         assert "Number" == rows[0][0]
-        assert {one["number"] for one in over_wire.issues(point=point_code, kind="damaged_facilities")} == {
+        assert {one["number"] for one in over_wire.issues(point=point_code, kind="facilities")} == {
             row[0] for row in rows[1:]
         }
     else:
