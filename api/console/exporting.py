@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session
 
-from api.accounts.door import allow
+from api.accounts.door import Router, allow
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller, Scope
 from api.context import Context, Service
@@ -24,7 +24,7 @@ from api.reports.routes import spooled
 from api.sheets import XLSX
 from detector.texts import say
 
-router = APIRouter(prefix="/issues", tags=["issues"])
+router = Router(prefix="/issues", tags=["issues"])
 
 COLUMNS = (
     "number", "state", "kind", "class", "point_code", "point", "community", "category", "department", "post", "source",

@@ -2,15 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
-from api.accounts.door import known
+from api.accounts.door import Router, known
 from api.accounts.schemas import Caller
 from api.context import Context
 from api.filters import service
 from api.filters.schemas import FilterFields
 
-router = APIRouter(prefix="/me/filters", tags=["filters"])
+router = Router(prefix="/me/filters", tags=["filters"])
 
 Known = Annotated[Caller, Depends(known)]
 
