@@ -239,6 +239,12 @@ def people_by_login(session: Session, logins: Iterable[str]) -> dict[str, User]:
     return {login: found[folded] for login, folded in wanted.items() if folded in found}
 
 
+def people_in_force(session: Session) -> dict[str, str]:
+    """Give every person who may sign in as login and name, by login, to choose from."""
+    query = sa.select(User.login, User.name).where(User.active, User.kind == UserKind.person).order_by(User.login)
+    return {login: f"{login} {name}" for login, name in session.execute(query).tuples()}
+
+
 def in_force(session: Session, user_ids: Iterable[uuid.UUID | None]) -> set[uuid.UUID]:
     """Give those of these users who are active."""
     return set(session.scalars(sa.select(User.id).where(User.active, User.id.in_(set(user_ids) - {None}))))

@@ -47,3 +47,11 @@ class AfterPhotos(_Component, component="assets/after_photos.js"):
 
 class Reviewer(_Component, component="assets/reviewer.js"):
     """One doubtful picture after another, judged with the keyboard; talks to the API itself."""
+
+
+class Register(_Component, component="assets/register.js"):
+    """A register as a table to search, narrow and order; emits `open` with a row's key."""
+
+
+class SheetImport(_Component, component="assets/sheet_import.js"):
+    """Sends a CSV or XLSX to the API and shows each wrong row; emits `taken` when all of it was."""

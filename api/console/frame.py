@@ -15,7 +15,7 @@ from api.notify import inbox
 from detector.texts import LANGUAGES
 
 BELL_S = 15.0  # between two looks at what is unread
-_SHEETS = ("colours.css", "console.css")
+_SHEETS = ("colours.css", "console.css", "manage.css")
 
 
 @cache
@@ -39,6 +39,7 @@ def frame(visit: Visit, *, title: str, path: str) -> Iterator[None]:
         with tag("nav", classes="pw-nav", aria_label=visit.say("console.nav.label")):
             for entry, key in _entries(visit):
                 tag("a", visit.say(key), href=entry, aria_current="page" if entry == path else None)
+            _menu(visit, path)
         _person(visit)
     with tag("main", classes="pw-main", id="main", tabindex="-1"):
         yield
@@ -52,11 +53,34 @@ def _entries(visit: Visit) -> list[tuple[str, str]]:
         entries.append(("/review", "console.nav.review"))
     if visit.caller.may(Permission.send_photos):
         entries.append(("/upload", "console.nav.upload"))
-    if visit.caller.may(Permission.manage_webhooks):
-        entries.append(("/webhooks", "console.nav.webhooks"))
     if visit.caller.may(Permission.view_reports):
         entries.append(("/bulletins", "console.nav.bulletins"))
     return entries
+
+
+def _managed(visit: Visit) -> list[tuple[str, str]]:
+    """Give the pages that are not for every day: registers, rules, models, the log."""
+    pages = (
+        ("/points", "console.nav.points", Permission.view_points),
+        ("/people", "console.nav.people", Permission.view_routing),
+        ("/webhooks", "console.nav.webhooks", Permission.manage_webhooks),
+    )
+    return [(path, key) for path, key, permission in pages if visit.caller.may(permission)]
+
+
+def _menu(visit: Visit, path: str) -> None:
+    """Add what opens the rest of the pages; the browser itself closes it by Escape and by a click elsewhere."""
+    entries = _managed(visit)
+    if not entries:
+        return
+    here = any(path == entry for entry, _ in entries)
+    label = visit.say("console.nav.manage")
+    tag(
+        "button", label, "pw-menu-button", type="button", popovertarget="pw-menu", aria_current="true" if here else None
+    )
+    with tag("div", classes="pw-menu", id="pw-menu", popover="auto"):
+        for entry, key in entries:
+            tag("a", visit.say(key), href=entry, aria_current="page" if entry == path else None)
 
 
 def _bell(visit: Visit) -> None:

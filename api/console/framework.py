@@ -7,7 +7,21 @@ from fastapi import FastAPI, Request, Response
 from nicegui import app as pages_app
 from nicegui import ui
 
-from api.console import bulletins, desk, inbox, issue, overview, patrols, plan, review, upload, webhooks
+from api.console import (
+    bulletins,
+    desk,
+    inbox,
+    issue,
+    overview,
+    patrols,
+    people,
+    person,
+    plan,
+    points,
+    review,
+    upload,
+    webhooks,
+)
 from api.console.plain import ICON, refusal_page
 from api.console.refusals import refuse
 from api.console.visit import Visit, visit_of
@@ -26,6 +40,10 @@ PAGES: dict[str, Show] = {
     "/issues/{number}": issue.show,
     "/review": review.show,
     "/bulletins": bulletins.show,
+    "/points": points.show,
+    "/points/{code}": points.show_point,
+    "/people": people.show,
+    "/people/{user_id}": person.show,
 }
 BUILD_WITHIN_S = 15.0  # a page whose data takes longer is answered with an error
 

@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+    TimeoutException,
+)
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -104,7 +109,16 @@ class Browser:
         )
 
     def click(self, css: str, having: str = "") -> None:
-        self.find(css, having).click()
+        """Click what is found, once nothing moves over it: dialogs and menus slide into place."""
+
+        def clicked() -> bool:
+            try:
+                self.find(css, having).click()
+            except (ElementClickInterceptedException, ElementNotInteractableException):
+                return False
+            return True
+
+        self._until(clicked, f"a click on {css} having {having!r}")
 
     def choose(self, css: str, value: str) -> None:
         """Choose an option by its value, in the first list that has it."""

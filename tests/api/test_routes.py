@@ -36,6 +36,10 @@ PAGES = {
     "/patrols",
     "/issues",
     "/issues/{number}",
+    "/people",
+    "/people/{user_id}",
+    "/points",
+    "/points/{code}",
 }  # NiceGUI builds them only where it is started: test_console
 
 
@@ -191,7 +195,11 @@ MATRIX: dict[tuple[str, str], Needed] = {
     ("GET", "/label-studio/{rest:path}"): ITS_OWN,
     ("POST", "/label-studio/{rest:path}"): ITS_OWN,
     ("GET", "/language/{language}"): KNOWN,
+    ("GET", "/people"): one(P.view_routing, P.manage_users),
+    ("GET", "/people/{user_id}"): one(P.manage_users),
     ("GET", "/plan"): KNOWN,
+    ("GET", "/points"): one(P.view_points),
+    ("GET", "/points/{code}"): one(P.view_points),
     ("GET", "/readyz"): STRANGERS,
     ("GET", "/review"): one(P.review_issues),
     ("GET", "/review/pictures/{name:path}"): ITS_OWN,
