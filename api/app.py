@@ -12,6 +12,7 @@ from api.accounts import secret_files, signing_in
 from api.accounts import service as accounts_service
 from api.accounts.door import BODY_BYTES, Door, Router, allow
 from api.accounts.roles import Permission
+from api.cameras import routes as cameras
 from api.captures import routes as captures
 from api.clocks.hours import read_office_hours
 from api.clocks.limits import ClockRules, read_limits
@@ -48,6 +49,7 @@ from api.sheets import MAX_BYTES as SHEET_BYTES
 from api.standards import routes as standards
 from api.standards import service as standards_service
 from detector import shipped
+from detector.cameras.zones import MAX_BYTES as ZONES_BYTES
 from detector.taxonomy import read_taxonomy
 
 DESCRIPTION = """Photos of points go in; one open issue for each point and kind of violation comes out.
@@ -128,6 +130,7 @@ def build_app(settings: Settings) -> FastAPI:
         issues.router,
         whistles.router,
         patrols.router,
+        cameras.router,
         notify.router,
         inbox.router,
         history,
@@ -149,6 +152,7 @@ def build_app(settings: Settings) -> FastAPI:
             "/api/v1/captures": settings.max_upload_mib * 1024 * 1024,
             # the file and the form around it
             **{f"/api/v1/{register}/import": SHEET_BYTES + BODY_BYTES for register in REGISTERS},
+            "/api/v1/cameras/*/zones/import": ZONES_BYTES + BODY_BYTES,
             f"{OURS}/predict": 16 * 1024 * 1024,  # a thousand tasks
             f"{OURS}/webhook": 64 * 1024 * 1024,  # five thousand annotations at once
         },

@@ -23,6 +23,7 @@ OPENED_AT_ONCE = 2  # a PNG of 64 megapixels with transparency takes 1.4 GB for 
 WRITTEN_AT_ONCE = 2  # a bulletin with pictures takes a second of a processor
 
 PROVED_AT_ONCE = 2
+PROBED_AT_ONCE = 2  # each holds a connection to a camera for some seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,9 @@ class Service:
     opening: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(OPENED_AT_ONCE))
     #: passwords proved side by side; each takes 19 MiB and tens of milliseconds of a core
     proving: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(PROVED_AT_ONCE))
+
+    #: cameras tried out side by side
+    probing: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(PROBED_AT_ONCE))
 
     #: documents written side by side in the web process
     writing: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(WRITTEN_AT_ONCE))

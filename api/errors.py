@@ -19,7 +19,14 @@ StreetError 500
 import inspect
 from typing import ClassVar
 
-from detector.errors import DetectorError, PhotoError, PhotoFormatRefused, PhotoTooLarge
+from detector.errors import (
+    DetectorError,
+    PhotoError,
+    PhotoFormatRefused,
+    PhotoTooLarge,
+    SourceRefused,
+    ZonesRefused,
+)
 
 
 class StreetError(Exception):
@@ -142,6 +149,6 @@ def from_detector(error: DetectorError) -> StreetError:
         kind = TooLarge
     elif isinstance(error, PhotoFormatRefused):
         kind = FormatRefused
-    elif isinstance(error, PhotoError):
+    elif isinstance(error, PhotoError | SourceRefused | ZonesRefused):
         kind = Unfit
     return kind(str(error), errors=None, **error.facts)

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, cast
@@ -70,6 +70,38 @@ def choose_point(
     if at is None:
         raise Unfit("The photo names no point and carries no GPS position. Send it with a point_id.")
     return points.nearest_point(session, at.longitude, at.latitude, within_m=within_m, within=within)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """A camera's picture that was looked at where it was taken; its bytes are durable."""
+
+    sha256: str
+    media_key: str
+    byte_count: int
+    filename: str
+    width: int  #: pixels; boxes are in these, whatever size the picture was kept at
+    height: int  #: pixels
+    taken_at: datetime
+    sent_by: uuid.UUID  #: the camera's own user
+
+
+def keep_watched(session: Session, point_id: uuid.UUID, watched: Watched, outcome: Outcome) -> Capture:
+    """Keep a picture of a camera with what was seen on it, or give the capture that it already is."""
+    at = now()
+    values = {
+        **asdict(watched),
+        **asdict(outcome),
+        "point_id": point_id,
+        "format": "JPEG",
+        "received_at": at,
+        "status": Status.done,
+        "not_before": at,
+        "processed_at": at,
+    }
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    session.execute(insert(Capture).values(values).on_conflict_do_nothing(index_elements=["sha256", "point_id"]))
+    return session.scalars(sa.select(Capture).filter_by(sha256=watched.sha256, point_id=point_id)).one()
 
 
 def receive(

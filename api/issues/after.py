@@ -66,6 +66,21 @@ def judge(
     return issue.class_code
 
 
+def propose_clean(session: Session, issue: Issue, capture_id: uuid.UUID) -> None:
+    """Let a camera's picture of the empty place stand as an after-photo that looks clean."""
+    photo = AfterPhoto(
+        issue_id=issue.id,
+        capture_id=capture_id,
+        sent_at=now(),
+        by_user_id=None,
+        verdict=Verdict.waiting,
+        confidence=None,
+    )
+    session.add(photo)
+    session.flush()
+    _give_verdict(session, issue, photo, Verdict.looks_clean, None)
+
+
 def _give_verdict(session: Session, issue: Issue, photo: AfterPhoto, verdict: Verdict, still: float | None) -> None:
     photo.verdict, photo.confidence = verdict, still
     session.flush()

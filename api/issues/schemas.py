@@ -135,6 +135,8 @@ class SightingView(BaseModel):
     capture_id: uuid.UUID | None = Field(description="null: told without a photo")
     source: Source
     seen_at: datetime
+    last_seen_at: datetime | None = Field(description="of a camera, which goes on looking: when it was still there")
+    ended_at: datetime | None = Field(description="of a camera: when it was gone; null while it lasts")
     note: str = Field(description="what the person said")
     by_user_id: uuid.UUID | None = Field(description="who told; null where the model saw it")
     confidence: float | None = Field(description="null where the model did not look or cannot see this class")

@@ -15,6 +15,7 @@ from api.audit import service as audit
 from api.audit.tables import AuditEvent
 from api.issues.after import add_after_photo, cannot_judge
 from api.issues.figures import summarise, unfinished_by_point
+from api.issues.lasting import gone, still_there
 from api.issues.listing import MOST_COUNTED, Filter, Sort, classes_named, count_issues, ids_where, list_issues
 from api.issues.reach import get_issue, inside, may
 from api.issues.recording import Numbering, Seen, Told, record, report
@@ -41,6 +42,7 @@ __all__ = [
     "deadlines_of_unfinished",
     "differences",
     "get_issue",
+    "gone",
     "ids_where",
     "inside",
     "issues_by_id",
@@ -55,6 +57,7 @@ __all__ = [
     "report",
     "settle_review",
     "step",
+    "still_there",
     "summarise",
     "unfinished_by_point",
 ]
@@ -79,6 +82,16 @@ def list_after_photos(session: Session, issue_id: uuid.UUID) -> list[AfterPhoto]
 def issues_by_id(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Issue]:
     """Give the issues with these ids."""
     return {row.id: row for row in session.scalars(sa.select(Issue).where(Issue.id.in_(set(ids))))}
+
+
+def numbers_of(session: Session, capture_ids: Iterable[uuid.UUID]) -> dict[tuple[uuid.UUID, str], str]:
+    """Give the number of the issue that each capture shows, by capture and class as it was seen."""
+    query = (
+        sa.select(Sighting.capture_id, Sighting.class_code, Issue.number)
+        .join(Issue, Issue.id == Sighting.issue_id)
+        .where(Sighting.capture_id.in_(set(capture_ids)))
+    )
+    return {(row.capture_id, row.class_code): row.number for row in session.execute(query) if row.capture_id}
 
 
 def at_work(session: Session, *, within: Scope) -> list[Issue]:

@@ -101,6 +101,8 @@ class Sighting(Identified, Table):
     class_code: Mapped[str] = mapped_column(sa.String(48))  # as it was seen or told, whatever the issue became
     source: Mapped[str] = mapped_column(sa.String(12))  # a `Source`
     seen_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime | None]  # of a camera, which goes on looking: when it was still there
+    ended_at: Mapped[datetime | None]  # of a camera: when it was gone; null while it lasts
     note: Mapped[str] = mapped_column(sa.String(2000), default="")  # what the person said
     by_user_id: Mapped[uuid.UUID | None]  # who told; null where the model saw it
     verdict: Mapped[str | None] = mapped_column(sa.String(12))  # of reviewers: confirmed or refuted

@@ -7,6 +7,7 @@ from alembic.autogenerate.api import AutogenContext
 
 from api.accounts import tables as _accounts
 from api.audit import tables as _audit
+from api.cameras import tables as _cameras
 from api.captures import tables as _captures
 from api.database import Instant, Table
 from api.filters import tables as _filters
@@ -34,6 +35,7 @@ TABLES = (
     _idempotency,
     _issues,
     _patrols,
+    _cameras,
     _notify,
     _review,
     _reports,

@@ -12,6 +12,7 @@ import pytest
 
 from detector.cameras.address import parse_address
 from detector.cameras.ffmpeg import Transport
+from detector.cameras.probe import probe
 from detector.cameras.source import Backoff, Stream, frames, watch
 from detector.errors import CameraLocked, CameraStalled, CameraUnreachable
 from tests.detector.cameras.clips import CELLS, second_of, write_clip
@@ -253,3 +254,19 @@ def test_reading_a_stream_starts_no_thread_and_leaves_no_socket(serve, clip):
 def test_ffmpeg_talks_to_nobody(serve, clip, capfd):
     """Its own messages hold whole addresses; they are off."""
     assert av.logging.get_level() is None
+
+
+def test_a_first_look_says_what_a_camera_sends_and_what_it_will_cost(serve, clip):
+    server = serve({"/street": {"file": clip, "user": "admin", "password": "gue$$ me/4"}})
+
+    seen = probe(camera(server.url("/street"), user="admin", password="gue$$ me/4"))
+
+    assert ("h264", 320, 240) == (seen.codec, seen.width, seen.height)
+    assert (240, 320, 3) == seen.pixels.shape
+    assert 0.4 <= seen.key_every_s <= 0.6
+    assert 9 <= seen.fps <= 11
+    assert not seen.rare_keys
+    assert 0 < seen.cost_share(4.0) < seen.cost_share(0.5) < 1
+    with pytest.raises(CameraLocked) as refusal:
+        probe(camera(server.url("/street"), user="admin", password="s3cret@/?"))
+    assert "s3cret" not in str(refusal.value)
