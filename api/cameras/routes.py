@@ -4,10 +4,10 @@ import uuid
 from typing import Annotated
 
 import anyio.to_thread
-from fastapi import APIRouter, Depends, File, Header, Query, Request, Response, UploadFile
+from fastapi import Depends, File, Query, Request, Response, UploadFile
 from sqlalchemy.orm import Session
 
-from api.accounts.door import allow
+from api.accounts.door import Router, allow
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
 from api.audit import service as audit
@@ -16,19 +16,18 @@ from api.cameras.schemas import CameraFields, CameraView, EventView, Report, Sta
 from api.cameras.tables import Camera
 from api.context import Context, Service
 from api.errors import NotFound, TooLarge, Unfit
-from api.etags import revision_of, tagged
+from api.etags import IfMatch, revision_of, tagged
 from api.paging import Paged, PageOf
 from detector.cameras.probe import probe
 from detector.cameras.zones import MAX_BYTES, Zones, parse_zones, write_zones
 from detector.errors import CameraError
 from detector.texts import preferred
 
-router = APIRouter(prefix="/cameras", tags=["cameras"])
+router = Router(prefix="/cameras", tags=["cameras"])
 
 Viewer = Annotated[Caller, Depends(allow(Permission.view_cameras))]
 Keeper = Annotated[Caller, Depends(allow(Permission.manage_cameras))]
 Looker = Annotated[Caller, Depends(allow(Permission.open_originals))]
-IfMatch = Annotated[str | None, Header()]
 YAML = "application/yaml"
 
 

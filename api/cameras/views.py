@@ -10,8 +10,9 @@ from api.cameras.tables import Camera, CameraStay, CameraZones
 from api.issues import service as issues
 from api.points import service as points
 from detector.cameras.probe import Probe
+from detector.cameras.reading import trouble_of
 from detector.cameras.zones import Zones
-from detector.errors import CameraError, CameraLocked, CameraStalled, CameraUnreachable, SourceRefused
+from detector.errors import CameraError
 from detector.texts import say
 
 DEAR_PERCENT = 10.0  # of a core: four hundred of these would be needed to fill forty boxes, ten fill one
@@ -80,19 +81,6 @@ def event_views(session: Session, camera: Camera, rows: Sequence[CameraStay]) ->
 _EVENT_COLUMNS = tuple(
     name for name in EventView.model_fields if name not in ("camera", "box", "length_s", "issue", "has_clip")
 )
-
-
-def trouble_of(error: CameraError) -> str:
-    """Give the kind of trouble an error tells of."""
-    for kind, name in (
-        (CameraLocked, "locked"),
-        (CameraUnreachable, "unreachable"),
-        (CameraStalled, "stalled"),
-        (SourceRefused, "refused"),
-    ):
-        if isinstance(error, kind):
-            return name
-    return "unreadable"
 
 
 def refused_report(error: CameraError, language: str) -> Report:
