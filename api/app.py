@@ -149,6 +149,7 @@ def build_app(settings: Settings) -> FastAPI:
         database=service.database,
         body_bytes={
             "/api/v1/issues/*/after-photos": settings.max_upload_mib * 1024 * 1024,
+            "/api/v1/points/*/zone": settings.max_photo_mib * 1024 * 1024 + BODY_BYTES,
             "/api/v1/captures": settings.max_upload_mib * 1024 * 1024,
             # the file and the form around it
             **{f"/api/v1/{register}/import": SHEET_BYTES + BODY_BYTES for register in REGISTERS},

@@ -21,6 +21,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from api.cells import guarded, unguarded
 from api.errors import FormatRefused, TooLarge, Unfit
 
 Fields = TypeVar("Fields", bound=BaseModel)
@@ -37,7 +38,6 @@ _READ_BYTES = 64 * 1024
 _YES, _NO = frozenset(("true", "1", "yes", "y", "是")), frozenset(("false", "0", "no", "n", "否", ""))
 _BETWEEN = re.compile(r"[;；、\n]")  # entries of a cell that holds several
 _DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")  # as spreadsheets in China write one
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
 #: What reading raises on files that are no workbooks; `RuntimeError`: a password.
 _NO_WORKBOOK = (
     zipfile.BadZipFile,
@@ -278,9 +278,7 @@ def _cell(column: Column, cell: Any) -> Any:
         return None
     if isinstance(cell, bool | float | int) and column.form in (Form.number, Form.flag):
         return cell
-    text = str(cell).strip()
-    if text.startswith("'") and _looks_like_a_formula(text):
-        text = text[1:]
+    text = unguarded(str(cell).strip())
     if not text:
         return None
     if isinstance(cell, datetime) and column.form is Form.day:
@@ -401,10 +399,4 @@ def _written(value: object) -> object:
         value = "; ".join(f"{name}={entry}" for name, entry in sorted(value.items()))
     elif isinstance(value, list | tuple):
         value = "; ".join(str(one) for one in value)
-    text = str(value)
-    return f"'{text}" if _looks_like_a_formula(text) else text
-
-
-def _looks_like_a_formula(text: str) -> bool:
-    """Say whether a cell needs our guard `'`; one that stands there already is guarded too, or it would be lost."""
-    return text.lstrip("'").startswith(_FORMULA)
+    return guarded(str(value))

@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 from fastapi import Depends, File, Form, Header, Query, Request, Response, UploadFile
 from sqlalchemy.orm import Session
-from starlette.datastructures import UploadFile as StarletteUpload
 
 from api.accounts.door import Router, allow
 from api.accounts.roles import Permission
@@ -20,12 +19,12 @@ from api.captures import service
 from api.captures.schemas import CaptureView, Refused, Status, UploadOutcome
 from api.captures.tables import Capture
 from api.context import Context, Service
-from api.errors import NotFound, StreetError, TooLarge, from_detector
+from api.errors import NotFound, StreetError, TooLarge
 from api.paging import Paged, PageOf
 from api.points import service as points
 from api.problems import problem
-from detector.errors import DetectorError
-from detector.photo import Photo, open_photo
+from api.uploads import clean_name, read_upload
+from detector.photo import Photo
 from detector.texts import preferred
 
 router = Router(prefix="/captures", tags=["captures"])
@@ -36,7 +35,6 @@ Sender = Annotated[Caller, Depends(allow(Permission.send_photos))]
 LONGEST_WAIT_S = 30.0
 _LOOK_EVERY_S = 0.1
 _SMALL_PX = 400  # long side of a picture in a list
-_PROOF_PX = 64  # small: a JPEG is read to its end, but only an eighth of it is computed
 _SUFFIX = {
     "JPEG": "jpg",
     "MPO": "jpg",
@@ -84,7 +82,7 @@ async def send_photos(
             )
         except StreetError as error:
             first_refusal = first_refusal or error
-            refused.append(Refused(filename=service.clean_name(upload.filename), problem=problem(error, language)))
+            refused.append(Refused(filename=clean_name(upload.filename), problem=problem(error, language)))
     if not taken and first_refusal is not None:
         raise first_refusal
     taken = await _await_results(context, taken, _wished_wait_s(prefer))
@@ -95,34 +93,10 @@ async def send_photos(
     return UploadOutcome(captures=taken, refused=refused)
 
 
-def read_upload(context: Service, upload: StarletteUpload) -> tuple[Photo, bytes, str]:
-    """Give an uploaded photo, opened to prove that it can be, its bytes, and its name.
-
-    Raises:
-        StreetError: it is too large, or no picture that can be opened.
-    """
-    settings = context.settings
-    name = service.clean_name(upload.filename)
-    most = settings.max_photo_mib * 1024 * 1024
-    content = upload.file.read(most + 1)
-    try:
-        photo = open_photo(
-            content,
-            name=name,
-            at_least_px=_PROOF_PX,
-            max_bytes=most,
-            max_megapixels=settings.max_megapixels,
-            camera_zone=settings.zone,
-        )
-    except DetectorError as error:
-        raise from_detector(error) from error
-    return photo, content, name
-
-
 def _take(context: Service, caller: Caller, upload: UploadFile, point: str | None) -> CaptureView:
     """Make one photo durable: opened to prove that it can be, its bytes kept, its row written, in that order."""
     settings = context.settings
-    photo, content, name = read_upload(context, upload)
+    photo, content, name = read_upload(context.settings, upload)
     with context.database.read() as session:  # a photo that belongs nowhere leaves nothing behind
         chosen, distance_m = service.choose_point(
             session,

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -44,14 +43,6 @@ class Outcome:
     evidence_key: str | None
     detections: list[dict[str, Any]]
     violations: list[dict[str, Any]]
-
-
-def clean_name(filename: str | None) -> str:
-    """Give the last part of a file's name, of either kind of system, without anything that could be a path."""
-    last = PureWindowsPath(PurePosixPath(filename or "").name).name
-    # Not only control characters: one that turns the direction of writing makes `gpj.exe` look like `exe.jpg`.
-    plain = "".join(one if one.isprintable() and one not in "/\\" else "_" for one in last).strip()[:120]
-    return plain if plain.strip(".") else "photo"
 
 
 def choose_point(

@@ -66,6 +66,10 @@ class StepLimits(BaseModel):
     warn_at: Annotated[float, Field(gt=0, lt=1)] = 0.8
     escalation: tuple[Escalation, ...] = ()
 
+    def climbed(self, level: int) -> int:
+        """Give how many posts up a step of escalation (from 1) looks for a superior: one more each time it is named."""
+        return max(1, sum("superior" in one.to for one in self.escalation[:level]))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockRules:

@@ -55,6 +55,7 @@ class Call:
     department: str
     at: datetime
     arrived_at: datetime | None
+    ended_at: datetime | None = None  #: the whistle was ended, whoever had come
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +200,7 @@ def _step(case: Case, life: list[Turn], at: datetime, rules: ClockRules) -> Dead
 
 def _arrival(case: Case, call: Call, at: datetime, rules: ClockRules) -> Deadline:
     limit = rules.of_step(Step.arrive, case.class_code)
-    ended = call.arrived_at or (case.turns[-1].at if case.turns[-1].phase is Phase.ended else None)
+    ended = call.arrived_at or call.ended_at or (case.turns[-1].at if case.turns[-1].phase is Phase.ended else None)
     time = (
         _Time(closed=[], since=call.at, stopped_at=call.at)
         if ended is None

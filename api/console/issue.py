@@ -178,7 +178,15 @@ class IssuePage:
         with told(visit):
             await visit.write(
                 lambda session, caller: (
-                    issues.step(session, number, wanted, caller, visit.service.taxonomy, revision=revision).id
+                    issues.step(
+                        session,
+                        number,
+                        wanted,
+                        caller,
+                        visit.service.taxonomy,
+                        zone=visit.service.settings.zone,
+                        revision=revision,
+                    ).id
                 )
             )
             ui.notify(

@@ -47,6 +47,7 @@ from api.points.tables import Point
 from api.posts import service as posts
 from api.posts.schemas import PostBrief
 from api.posts.tables import Post
+from api.uploads import read_upload
 from detector.photo import Photo
 from detector.taxonomy import Named, Taxonomy
 from detector.texts import preferred
@@ -196,10 +197,23 @@ def count_by_point(context: Context, caller: IssueViewer) -> list[PointCounts]:
         ]
 
 
-@router.get("/{number}", summary="Show an issue")
-def get_issue(context: Context, caller: IssueViewer, number: str, response: Response) -> IssueView:
+@router.get(
+    "/{number}",
+    summary="Show an issue",
+    responses={308: {"model": IssueView, "description": "Another has taken it over: `Location` leads there"}},
+)
+def get_issue(
+    context: Context,
+    caller: IssueViewer,
+    number: str,
+    response: Response,
+    redirect: Annotated[bool, Query(description="lead from a merged issue on to the one that took it over")] = True,
+) -> IssueView:
     with context.database.read() as session:
         issue = service.get_issue(session, number, within=caller.scope(Permission.view_issues))
+        if redirect and issue.merged_into is not None:
+            response.status_code = 308
+            response.headers["Location"] = f"/api/v1/issues/{service.heir_of(session, issue).number}"
         return tagged(views(session, [issue], context)[0], response)
 
 
@@ -240,7 +254,7 @@ async def send_after_photos(
         raise TooLarge(f"{len(photos)} photos in one request; the limit is {context.settings.max_photos}.")
     await anyio.to_thread.run_sync(_check_sender, context, caller, number)
     opened = [
-        await anyio.to_thread.run_sync(captures.read_upload, context, one, limiter=context.opening) for one in photos
+        await anyio.to_thread.run_sync(read_upload, context.settings, one, limiter=context.opening) for one in photos
     ]
     return await anyio.to_thread.run_sync(_keep_after_photos, context, caller, number, opened)
 
@@ -287,7 +301,15 @@ def take_step(
     if_match: IfMatch = None,
 ) -> Response:
     def do() -> Answer:
-        issue = service.step(session, number, wanted, caller, context.taxonomy, revision=revision_of(if_match))
+        issue = service.step(
+            session,
+            number,
+            wanted,
+            caller,
+            context.taxonomy,
+            zone=context.settings.zone,
+            revision=revision_of(if_match),
+        )
         return _answer(session, context, issue)
 
     with context.database.write() as session:

@@ -72,11 +72,13 @@ class IssuePoint(BaseModel):
 
 
 class DeadlineView(BaseModel):
-    """One step that must be done in time, on the working clock of the department that acts first."""
+    """One step that must be done in time."""
 
     model_config = ConfigDict(from_attributes=True)
 
-    step: str = Field(examples=["fix"])
+    step: str = Field(examples=["fix"], description="arrive: a department that was whistled for comes")
+    department: str = Field(description="code of the one whose hours count; empty: the subdistrict's")
+    warn_at: datetime = Field(description="four fifths of the limit have passed")
     due_at: datetime
     pace: Pace
 
@@ -280,7 +282,8 @@ class WhistleCallView(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     department: str
-    due_at: datetime = Field(description="when it must have arrived")
+    due_at: datetime = Field(description="when it must have arrived, as limits and calendar are now")
+    late: bool = Field(description="it came too late, or has not come although it should have")
     arrived_at: datetime | None
     arrived_by: uuid.UUID | None
     finished_at: datetime | None

@@ -43,6 +43,7 @@ __all__ = [
     "differences",
     "get_issue",
     "gone",
+    "heir_of",
     "ids_where",
     "inside",
     "issues_by_id",
@@ -92,6 +93,13 @@ def numbers_of(session: Session, capture_ids: Iterable[uuid.UUID]) -> dict[tuple
         .where(Sighting.capture_id.in_(set(capture_ids)))
     )
     return {(row.capture_id, row.class_code): row.number for row in session.execute(query) if row.capture_id}
+
+
+def heir_of(session: Session, issue: Issue) -> Issue:
+    """Give the issue that has taken another one over in the end: itself where none has. Nothing merged is reopened."""
+    while issue.merged_into is not None:
+        issue = session.get_one(Issue, issue.merged_into)
+    return issue
 
 
 def at_work(session: Session, *, within: Scope) -> list[Issue]:

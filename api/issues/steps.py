@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from api.issues.schemas import Extension, Possible, Step, Verdict
 from api.issues.tables import AfterPhoto, Issue, Sighting, Whistle
 from api.issues.transitions import (
     ENDED,
+    HANDLED,
     SUSPECTED,
     TRANSITIONS,
     UNFINISHED,
@@ -30,6 +31,7 @@ from api.issues.transitions import (
     allowed,
 )
 from api.points import service as points
+from api.routing import service as routing
 from detector.taxonomy import Taxonomy
 
 SUBJECT = "issue"
@@ -115,9 +117,19 @@ def spend_after_photos(session: Session, issue: Issue) -> None:
 
 
 def step(
-    session: Session, number_or_id: str, wanted: Step, caller: Caller, taxonomy: Taxonomy, *, revision: int | None
+    session: Session,
+    number_or_id: str,
+    wanted: Step,
+    caller: Caller,
+    taxonomy: Taxonomy,
+    *,
+    zone: tzinfo,
+    revision: int | None,
 ) -> Issue:
     """Do something to an issue, if it is still at `revision` (None: whatever it is at).
+
+    Args:
+        zone: the office's, in which a routing rule's days are counted.
 
     Raises:
         NotFound, Stale; Conflict: the state does not allow it; Forbidden: the role does not; Unfit: something that the
@@ -131,7 +143,9 @@ def step(
         raise Stale(f"{issue.number} is at revision {issue.revision} now. Read it again, then repeat your step.")
     check_state(rule, issue)
     _check_needs(session, rule, wanted, issue)
-    doing = _Doing(session=session, caller=caller, issue=issue, wanted=wanted, taxonomy=taxonomy, other=other)
+    doing = _Doing(
+        session=session, caller=caller, issue=issue, wanted=wanted, taxonomy=taxonomy, zone=zone, other=other
+    )
     done = _EFFECTS.get(wanted.action, _nothing_more)(doing)
     to = done.to or rule.to or State(issue.state)
     move(
@@ -148,6 +162,8 @@ def check_state(rule: Transition, issue: Issue) -> None:
     Raises:
         Conflict: it is not.
     """
+    if issue.merged_into is not None:
+        raise Conflict(f"{issue.number} is merged: another issue has taken it over, and goes on in its place.")
     if issue.state not in rule.since:
         since = ", ".join(sorted(rule.since))
         raise Conflict(f"{issue.number} is {issue.state}; to {rule.action} it must be {since}.")
@@ -237,6 +253,7 @@ class _Doing:
     issue: Issue
     wanted: Step
     taxonomy: Taxonomy
+    zone: tzinfo
     other: Issue | None  #: the issue that stays, of a merge
 
 
@@ -364,7 +381,29 @@ def _change_class(doing: _Doing) -> _Done:
     if there is not None:
         return _Done(data=data | _merge_into(doing, there), to=State.merged)
     issue.class_code = code
-    return _Done(data=data)
+    return _route_anew(doing, data)
+
+
+def _route_anew(doing: _Doing, data: dict[str, Any]) -> _Done:
+    """Let whoever answers for the new class have the issue; where others have been sent for it, it must be sent anew.
+
+    Once it has been put right, or stands still, it stays with those who have it.
+    """
+    issue, state = doing.issue, State(doing.issue.state)
+    if state in (State.suspended, State.rectified):
+        return _Done(data=data)
+    answers = routing.route(
+        doing.session,
+        point=points.points_by_id(doing.session, [issue.point_id])[issue.point_id],
+        class_code=issue.class_code,
+        on=now().astimezone(doing.zone).date(),
+        taxonomy=doing.taxonomy,
+    )
+    elsewhere = answers.department != issue.department
+    if state in HANDLED and not elsewhere:
+        return _Done(data=data)
+    issue.department, issue.post_id = answers.department, answers.post_id
+    return _Done(data=data | {"department": answers.department}, to=State.open if state in HANDLED else None)
 
 
 def _supervise(doing: _Doing) -> _Done:

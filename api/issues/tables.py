@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from api.database import Identified, Table
+from api.database import Identified, Table, now
 
 _UNFINISHED: dict[str, Any] = {
     "sqlite_where": sa.text("closed_at IS NULL"),
@@ -162,7 +162,7 @@ class WhistleCall(Identified, Table):
     whistle_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("whistles.id"))
     issue_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("issues.id"), index=True)
     department: Mapped[str] = mapped_column(sa.String(48))
-    due_at: Mapped[datetime]  # when it must have arrived
+    due_at: Mapped[datetime]  # when it must have arrived; computed by the clocks
     arrived_at: Mapped[datetime | None]
     arrived_by: Mapped[uuid.UUID | None]
     finished_at: Mapped[datetime | None]
@@ -170,6 +170,11 @@ class WhistleCall(Identified, Table):
     rating: Mapped[int | None]  # 1 (poor) to 5
     rating_note: Mapped[str] = mapped_column(sa.String(2000), default="")
     rated_at: Mapped[datetime | None]
+
+    @property
+    def late(self) -> bool:
+        """Say whether it came too late, or has not come although it should have."""
+        return (self.arrived_at or now()) > self.due_at
 
 
 class IssueCounter(Table):

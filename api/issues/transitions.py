@@ -32,7 +32,7 @@ AT_WORK = frozenset((State.open, State.dispatched, State.accepted, State.in_prog
 ENDED = frozenset((State.closed, State.rejected, State.merged))
 UNFINISHED = SUSPECTED | AT_WORK
 RUNNING = AT_WORK - {State.suspended, State.rectified}  # the clock of the department runs
-_HANDLED = frozenset((State.dispatched, State.accepted, State.in_progress))
+HANDLED = frozenset((State.dispatched, State.accepted, State.in_progress))  # somebody was sent
 
 
 class Action(StrEnum):
@@ -133,14 +133,14 @@ TRANSITIONS = _table(
     _row(Action.change_class, UNFINISHED, None, _REVIEW, Need.violation, takes=_NOTE),
     # Who does it?
     _row(Action.dispatch, State.open, State.dispatched, _DISPATCH, takes=(Need.department, Need.note)),
-    _row(Action.transfer, _HANDLED, State.dispatched, _DISPATCH, Need.department, Need.note),
+    _row(Action.transfer, HANDLED, State.dispatched, _DISPATCH, Need.department, Need.note),
     _row(Action.return_, frozenset((State.dispatched, State.accepted)), State.open, _HANDLE, Need.note),
     _row(Action.accept, State.dispatched, State.accepted, _HANDLE, takes=_NOTE),
     _row(Action.start, State.accepted, State.in_progress, _HANDLE, takes=_NOTE),
     # It takes longer.
-    _row(Action.request_extension, _HANDLED, None, _HANDLE, Need.until, Need.note),
-    _row(Action.grant_extension, _HANDLED, None, _DECIDE, takes=(Need.until, Need.note), only_if=_ASKED),
-    _row(Action.refuse_extension, _HANDLED, None, _DECIDE, Need.note, only_if=_ASKED),
+    _row(Action.request_extension, HANDLED, None, _HANDLE, Need.until, Need.note),
+    _row(Action.grant_extension, HANDLED, None, _DECIDE, takes=(Need.until, Need.note), only_if=_ASKED),
+    _row(Action.refuse_extension, HANDLED, None, _DECIDE, Need.note, only_if=_ASKED),
     _row(Action.suspend, State.in_progress, State.suspended, _DECIDE, Need.note),
     _row(Action.resume, State.suspended, State.in_progress, _DECIDE, takes=_NOTE),
     # Is it put right?

@@ -7,7 +7,7 @@ whatever happens to the calendar, the machine's time or this process.
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -22,7 +22,12 @@ from api.database import now
 from api.issues import clock
 from api.issues import service as issues
 from api.issues.steps import SUBJECT
+from api.issues.tables import Issue
+from api.notify import recipients
+from api.notify.rules import Who
 from api.notify.tables import Alarm
+from api.points import service as points
+from api.points.tables import Point
 
 AT_ONCE = 100
 
@@ -103,6 +108,7 @@ def go_off(session: Session, rules: ClockRules) -> int:
     standings = clock.standings(session, list(about.values()), rules, at)
     for issue_id, standing in standings.items():  # what has happened since may have moved or stopped the clock
         set_for(session, issue_id, standing, rules)
+    places = points.points_by_id(session, [issue.point_id for issue in about.values()])
     said = 0
     for alarm in due:
         if sa.inspect(alarm).deleted or alarm not in session or alarm.at > at:
@@ -110,6 +116,9 @@ def go_off(session: Session, rules: ClockRules) -> int:
         alarm.fired_at = at
         to = rules.limits.escalation[alarm.level - 1].to if alarm.level else ()
         data = {"step": alarm.step, "department": alarm.department, "at": alarm.at.isoformat(), "level": alarm.level}
+        if to:
+            issue = about[alarm.issue_id]
+            data["posts"] = _posts(session, issue, places[issue.point_id], to, rules.limits.climbed(alarm.level))
         entry = audit.Entry(
             subject_kind=SUBJECT,
             subject_id=alarm.issue_id,
@@ -121,6 +130,13 @@ def go_off(session: Session, rules: ClockRules) -> int:
         said += 1
     session.flush()
     return said
+
+
+def _posts(session: Session, issue: Issue, point: Point, to: Iterable[str], climbed: int) -> list[str]:
+    """Give the codes of the posts that a step of escalation turns to, for the history of the issue."""
+    here = recipients.About(issue=issue, point=point, departments=frozenset(), climbed=climbed)
+    named = [Who(one) for one in to if one in list(Who)]
+    return list(dict.fromkeys(post.code for who in named for post in recipients.posts_meant(session, here, who)))
 
 
 def recompute(session: Session, rules: ClockRules, behind: uuid.UUID | None) -> tuple[uuid.UUID | None, int]:

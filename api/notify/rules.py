@@ -17,6 +17,7 @@ class Who(StrEnum):
 
     holder = "holder"
     deputies = "deputies"
+    superior = "superior"
     specific = "specific"
     first = "first"
     handlers = "handlers"

@@ -16,7 +16,7 @@ from api.accounts import service as accounts
 from api.accounts.roles import Role
 from api.audit import service as audit
 from api.audit.tables import AuditEvent
-from api.clocks.limits import ClockRules
+from api.clocks.limits import ClockRules, Step
 from api.database import now
 from api.issues import clock
 from api.issues import service as issues
@@ -79,7 +79,13 @@ class Teller:
         wanted = self._rules.told(notice.kind, event.after or issue.state)
         if Who.escalated in wanted:
             wanted = [Who(one) for one in event.data.get("to", []) if one in list(Who)]
-        users = recipients.of_issue(session, issue, point, wanted) - {event.by_user_id}
+        about = recipients.About(
+            issue=issue,
+            point=point,
+            departments=_concerned(event, issue),
+            climbed=self._clocks.limits.climbed(int(event.data.get("level") or 0)),
+        )
+        users = recipients.of_issue(session, about, wanted) - {event.by_user_id}
         targets = [f"user:{one}" for one in sorted(users)]
         targets += [f"webhook:{one.id}" for one in webhooks if _wants(one, notice)]
         for target in targets:
@@ -137,6 +143,15 @@ class Teller:
             **({"clock": event.data} if event.action in list(alarms.AlarmKind) else {}),
         }
         return Notice(key=f"audit:{event.seq}", kind=f"{SUBJECT}.{event.action}", at=event.at, facts=facts)
+
+
+def _concerned(event: AuditEvent, issue: Issue) -> frozenset[str]:
+    """Give the departments that an event concerns: those that were whistled for, else the one in charge."""
+    if event.action == "whistle":
+        return frozenset(event.data.get("departments", ()))
+    if event.action in list(alarms.AlarmKind) and event.data.get("step") == Step.arrive:
+        return frozenset((event.data["department"],))
+    return frozenset((issue.department,)) if issue.department else frozenset()
 
 
 def digest(topic: str, notices: list[Notice], first: uuid.UUID) -> Notice:

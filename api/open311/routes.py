@@ -32,6 +32,7 @@ from api.open311.offer import Jurisdiction, Offer
 from api.open311.tables import ServiceRequest
 from api.open311.wire import Format, answer
 from api.points import service as points
+from api.uploads import read_upload
 from detector.texts import preferred
 
 DESCRIPTION = """Requests from outside, as Open311 GeoReport v2 has them. Reading needs no key unless the office wants
@@ -332,7 +333,7 @@ def _file(
     with context.database.read() as session:  # what is refused leaves nothing behind
         pinned = open311.pin(session, filing.place, jurisdiction, offer.pin_within_m)
         caller.require(Permission.report_issues, community=pinned.point.community, point=pinned.point.code)
-    received = captures_routes.keep_upload(context, *captures_routes.read_upload(context, media)) if media else None
+    received = captures_routes.keep_upload(context, *read_upload(context.settings, media)) if media else None
     with context.database.write() as session:
         capture = None
         if received is not None:

@@ -50,6 +50,18 @@ def posts_by_code(session: Session, codes: Iterable[str | None]) -> dict[str, Po
     return {post.code: post for post in session.scalars(sa.select(Post).where(Post.code.in_(set(codes) - {None})))}
 
 
+def above(session: Session, post: Post, steps: int) -> Post | None:
+    """Give the post so many steps above another; None where nobody stands there."""
+    met = {post.code}
+    found: Post | None = post
+    for _ in range(steps):
+        if found is None or found.superior is None or found.superior in met:  # a circle has no top
+            return None
+        met.add(found.superior)
+        found = session.scalar(sa.select(Post).where(Post.code == found.superior))
+    return found
+
+
 def list_posts(
     session: Session, window: Window, *, community: str | None = None, department: str | None = None
 ) -> tuple[list[Post], str | None]:

@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from openpyxl import Workbook
 from sqlalchemy.orm import Session
 
+from api.cells import Cell, guarded
 from api.database import Database
 from api.errors import TooLarge
 from api.issues import service as issues
-from api.reports.cells import Cell, guarded
 from api.reports.figures import Stretch, Yes
 from api.reports.names import Names
 from api.reports.periods import Period

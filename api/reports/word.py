@@ -20,7 +20,7 @@ from docx.table import _Cell
 from docx.text.paragraph import Paragraph as Line
 from docx.text.run import Run
 
-from api.reports.cells import plain
+from api.cells import plain
 from api.reports.outline import Align, Heading, Outline, Pair, Paragraph, Shot, Table
 
 MARGINS_MM = {"top": 37, "bottom": 35, "left": 28, "right": 26}  # GB/T 9704-2012, 5.2.1

@@ -12,7 +12,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from api.reports.cells import guarded
+from api.cells import guarded
 from api.reports.outline import outline, reason_in_words
 from api.reports.schemas import Bulletin, Counts, Group
 from api.reports.wording import Wording

@@ -16,6 +16,7 @@ from api.points.tables import Point
 from tests.api.client import Client, expect, point_fields, refusal
 from tests.api.ledger import Ledger
 from tests.api.office import Office
+from tests.api.photographs import PhotoFactory
 
 
 @pytest.fixture
@@ -208,3 +209,42 @@ def await_a_lock(ledger: Ledger) -> None:
             if connection.execute(waiting).scalar_one():
                 return
         time.sleep(0.02)
+
+
+def test_a_picture_shows_what_belongs_to_a_point_without_what_the_camera_wrote(
+    service: Client, photo_factory: PhotoFactory
+) -> None:
+    made = service.add_point("Z-1")
+    path = "/api/v1/points/Z-1/zone"
+    refusal(service.http.get(path), 404)
+    photo = photo_factory(at=(114.1, 22.5))
+    shown = service.http.put(path, files={"picture": ("zone.jpg", photo, "image/jpeg")}, headers={"If-Match": '"1"'})
+    picture = service.http.get(path)
+    stale = service.http.put(path, files={"picture": ("zone.jpg", photo, "image/jpeg")}, headers={"If-Match": '"1"'})
+    gone = service.http.delete(path)
+    events = service.all("/api/v1/audit", subject_kind="point", subject_id=made["id"])
+
+    assert (True, 2) == (expect(shown)["has_zone_picture"], expect(shown)["revision"])
+    assert ("image/jpeg", b"\xff\xd8") == (picture.headers["content-type"], picture.content[:2])
+    assert b"Exif" not in picture.content
+    refusal(stale, 412)
+    assert 204 == gone.status_code
+    refusal(service.http.get(path), 404)
+    assert ["changed", "changed", "added"] == [one["action"] for one in events]
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\xff\xd8\xff\xe0" + b"\0" * 100, b"<svg/>"])
+def test_what_is_no_picture_shows_no_zone(content: bytes, service: Client) -> None:
+    code = f"Z-{len(content)}-{content[:1].hex()}"
+    service.add_point(code)
+    answer = service.http.put(f"/api/v1/points/{code}/zone", files={"picture": ("a.jpg", content, "image/jpeg")})
+
+    assert answer.status_code in (415, 422)
+    assert not expect(service.http.get(f"/api/v1/points/{code}"))["has_zone_picture"]
+
+
+def test_a_zone_picture_beyond_the_limit_is_not_read(office: Office, service: Client) -> None:
+    service.add_point("Z-2")
+    content = b"\xff\xd8" + bytes((office.settings.max_photo_mib + 1) * 1024 * 1024)
+
+    refusal(service.http.put("/api/v1/points/Z-2/zone", files={"picture": ("a.jpg", content, "image/jpeg")}), 413)

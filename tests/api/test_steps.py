@@ -218,3 +218,45 @@ def test_of_two_who_close_the_same_issue_one_is_told(ledger: Ledger, service: Cl
     other.join()
 
     refusal(answers[0], 409)
+
+
+def test_a_merged_number_leads_to_the_issue_that_goes_on_in_its_place(ledger: Ledger, service: Client) -> None:
+    first, second, third = (ledger.record(ledger.point())[0] for _ in range(3))
+    expect(service.step(first.number, "merge", into=second.number))
+    expect(service.step(second.number, "merge", into=third.number))
+    answer = service.http.get(f"/api/v1/issues/{first.number}")
+    followed = service.http.get(answer.headers["location"])
+    itself = service.http.get(f"/api/v1/issues/{first.number}", params={"redirect": False})
+    refused = refusal(service.step(first.number, "confirm"), 409)
+
+    assert (308, f"/api/v1/issues/{third.number}") == (answer.status_code, answer.headers["location"])
+    assert (first.number, second.number) == (answer.json()["number"], answer.json()["merged_into"])
+    assert third.number == expect(followed)["number"]
+    assert ("merged", first.number) == (expect(itself)["state"], expect(itself)["number"])
+    assert "taken it over" in refused["detail"]
+
+
+@pytest.mark.parametrize("worked", [(), ("dispatch",), ("dispatch", "accept", "start")])
+def test_of_another_class_an_issue_goes_to_whoever_answers_for_that(
+    worked: tuple[str, ...], ledger: Ledger, service: Client
+) -> None:
+    service.add_post(f"RC-{len(worked)}", department="publicity")
+    point = ledger.point()
+    rule = {"code": f"RC-{len(worked)}", "point": point.code, "violation": "damaged_ad", "post": f"RC-{len(worked)}"}
+    expect(service.http.post("/api/v1/routing/rules", json=rule))
+    (issue,) = ledger.record(point, violation("exposed_garbage"))
+    for action in worked:
+        expect(service.step(issue.number, action))
+    changed = expect(service.step(issue.number, "change_class", violation="damaged_ad"))
+    (event,) = [one for one in service.events(issue.number) if one["action"] == "change_class"]
+
+    assert ("open", "publicity", rule["post"]) == (changed["state"], changed["department"], changed["post"]["code"])
+    assert "publicity" == event["data"]["department"]
+
+
+def test_where_the_same_department_answers_it_goes_on_with_its_work(ledger: Ledger, service: Client) -> None:
+    (issue,) = ledger.record(ledger.point(), violation("exposed_garbage"))
+    expect(service.step(issue.number, "dispatch"))
+    expect(service.step(issue.number, "accept"))
+
+    assert "accepted" == expect(service.step(issue.number, "change_class", violation="dirty_road"))["state"]

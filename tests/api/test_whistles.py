@@ -101,3 +101,18 @@ def test_a_whistle_that_makes_no_sense_is_refused(body: dict[str, object], servi
     refusal(whistle(service, number, **body), 422)
     for rating in (0, 6, "good"):
         refusal(whistle(service, number, "enforcement/rate", rating=rating), 422)
+
+
+def test_an_issue_shows_by_when_each_department_must_have_come(office: Office, service: Client, number: str) -> None:
+    expect(whistle(service, number, departments=CALLED, note="请到场"))
+    expect(whistle(of(office, "enforcement"), number, "enforcement/arrive"))
+    shown = expect(service.http.get(f"/api/v1/issues/{number}"))
+    awaited = [one for one in shown["deadlines"] if one["step"] == "arrive"]
+    calls = {one["department"]: one for one in service.http.get(f"/api/v1/issues/{number}/whistles").json()[0]["calls"]}
+    expect(whistle(service, number, "end", note="不必来了"))
+    after = expect(service.http.get(f"/api/v1/issues/{number}"))
+
+    assert ["traffic_police"] == [one["department"] for one in awaited]
+    assert calls["traffic_police"]["due_at"] == awaited[0]["due_at"] > awaited[0]["warn_at"]
+    assert {"enforcement": False, "traffic_police": False} == {code: one["late"] for code, one in calls.items()}
+    assert "arrive" not in {one["step"] for one in after["deadlines"]}

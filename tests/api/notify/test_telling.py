@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,7 +13,8 @@ from api.accounts.roles import Role
 from api.accounts.schemas import Granted, ScopeKind, UserKind
 from api.audit.tables import AuditEvent
 from api.database import now
-from api.issues.tables import Issue
+from api.issues import clock
+from api.issues.tables import Issue, WhistleCall
 from api.notify import alarms
 from api.notify.clerk import Clerk, recompute_all, recompute_if_changed
 from api.notify.tables import Alarm, Held
@@ -61,14 +63,26 @@ class Street:
             _, key = accounts.make_key(session, user.id, name=name)
         return name, Client(self.office.http(Authorization=f"Bearer {key}"))
 
-    def holder(self, role: Role = Role.viewer) -> tuple[str, Client]:
+    def holder(self, role: Role = Role.viewer, **more: str) -> tuple[str, Client]:
         """Add a post with its holder and give the post's code and the holder's client."""
         name, client = self.person(role)
         code = f"P{uuid.uuid4().hex[:8].upper()}"
         with self.office.context.database.write() as session:
-            fields = PostFields(code=code, zh="岗位", login=name)
+            fields = PostFields(code=code, zh="岗位", login=name, **more)
             posts.create_post(session, fields, self.office.context.taxonomy, by=None)
         return code, client
+
+    def raise_above(self, code: str, superior: str) -> None:
+        """Let a post be above another one."""
+        where = f"/api/v1/posts/{code}"
+        shown = expect(self.post.client.http.get(where))
+        fields = {name: value for name, value in shown.items() if name in PostFields.model_fields}
+        expect(self.post.client.http.put(where, json={**fields, "superior": superior}))
+
+    def said(self, issue: Issue) -> list[dict]:
+        """Give what the clocks of an issue have said, oldest first."""
+        events = self.post.client.events(issue.number)[::-1]
+        return [one["data"] for one in events if one["action"] in list(alarms.AlarmKind)]
 
     def step(self, issue: Issue, action: str, **given: str) -> None:
         where = f"/api/v1/issues/{issue.number}/steps"
@@ -292,3 +306,74 @@ def test_two_processes_at_once_say_it_once(street):
         ).all()
 
     assert ["due_soon"] == list(said)
+
+
+def test_a_whistle_is_heard_by_those_called_and_their_delay_climbs(street):
+    code, _ = street.holder()
+    _, police = street.person(Role.handler, ScopeKind.department, "traffic_police")
+    _, handler = street.person(Role.handler, ScopeKind.department, "sanitation_service")
+    (issue,) = street.ledger.record(street.ledger.point(specific_post=code), violation())
+    street.step(issue, "dispatch")
+    whistles = f"/api/v1/issues/{issue.number}/whistles"
+    called = {"departments": ["traffic_police"], "note": "请到场"}
+    expect(street.post.client.http.post(whistles, json=called))
+    street.work()
+    assert ["issue.whistle"] == inbox(police)
+    street.later(hours=1, minutes=37)  # four fifths of two hours
+    assert ["issue.whistle", "issue.due_soon"] == inbox(police)
+    street.later(minutes=24)
+    assert ["issue.whistle", "issue.due_soon", "issue.overdue"] == inbox(police)
+    arrivals = [one for one in street.said(issue) if one["step"] == "arrive"]
+    assert [("traffic_police", 0), ("traffic_police", 0), ("traffic_police", 1)] == [
+        (one["department"], one["level"]) for one in arrivals
+    ]
+    assert [code] == arrivals[-1]["posts"]
+    (shown,) = street.post.client.http.get(whistles).json()
+    with street.office.context.database.read() as session:
+        kept = session.scalars(sa.select(WhistleCall).where(WhistleCall.issue_id == issue.id)).one()
+    assert kept.due_at.isoformat() == datetime.fromisoformat(shown["calls"][0]["due_at"]).isoformat()
+
+    expect(police.http.post(f"{whistles}/traffic_police/arrive"))
+    street.work()
+    told = inbox(police)
+    street.later(days=3)
+    assert told == [one for one in inbox(police) if one != "notice.digest"][: len(told)]
+    assert 3 == len([one for one in street.said(issue) if one["step"] == "arrive"])  # who has come is not waited for
+    assert "issue.overdue" in inbox(handler)
+
+
+def test_a_changed_limit_changes_by_when_a_department_must_have_come(street):
+    (issue,) = street.ledger.record(street.ledger.point(), violation())
+    called = {"departments": ["traffic_police"], "note": "请到场"}
+    made = expect(street.post.client.http.post(f"/api/v1/issues/{issue.number}/whistles", json=called))
+    rules = street.office.context.clocks
+    arrive = rules.limits.steps.arrive.model_copy(update={"hours": 5})
+    changed = replace(rules, limits=rules.limits.model_copy(update={
+        "steps": rules.limits.steps.model_copy(update={"arrive": arrive}),
+    }))  # fmt: skip
+    with street.office.context.database.write() as session:
+        clock.set_due(session, [session.get_one(Issue, issue.id)], changed)
+        kept = session.scalars(sa.select(WhistleCall).where(WhistleCall.issue_id == issue.id)).one()
+
+    assert timedelta(hours=3) == kept.due_at - datetime.fromisoformat(made["calls"][0]["due_at"])
+
+
+def test_a_delay_climbs_from_post_to_post_and_a_circle_ends_it(street):
+    top, leader = street.holder()
+    middle, deputy = street.holder(superior=top)
+    own, holder = street.holder(superior=middle)
+    street.raise_above(top, own)  # a circle: nobody is above all
+    (issue,) = street.ledger.record(street.ledger.point(specific_post=own), violation())
+    street.work()
+    street.later(minutes=31)
+    assert "issue.escalated" in inbox(holder)
+    assert [] == inbox(deputy) == inbox(leader)
+    street.later(hours=2)
+    assert ["issue.escalated"] == inbox(deputy)
+    assert [] == inbox(leader)
+    street.later(hours=2)
+    assert ["issue.escalated"] == inbox(leader)
+    assert ["issue.escalated"] == inbox(deputy)
+
+    climbed = [one["posts"] for one in street.said(issue) if one["level"] and one["step"] == "dispatch"]
+    assert [[own], [middle, own], [top]] == climbed

@@ -1,4 +1,7 @@
-"""Text of strangers in documents: what XML cannot hold is left out, what looks like a formula is guarded."""
+"""Text of strangers in cells and documents: what XML cannot hold is left out, what looks like a formula is guarded.
+
+The one guard of all tables that leave the office: registers, bulletins, lists.
+"""
 
 import re
 from datetime import datetime
@@ -20,4 +23,14 @@ def guarded(value: Cell) -> Cell:
     if not isinstance(value, str):
         return value
     text = plain(value)
-    return f"'{text}" if text.lstrip("'").startswith(_STARTS) else text
+    return f"'{text}" if _looks_like_a_formula(text) else text
+
+
+def unguarded(text: str) -> str:
+    """Give the text that was guarded, or a text as it is."""
+    return text[1:] if text.startswith("'") and _looks_like_a_formula(text) else text
+
+
+def _looks_like_a_formula(text: str) -> bool:
+    """Say whether a text needs the guard; one that stands there already is guarded too, or it would be lost."""
+    return text.lstrip("'").startswith(_STARTS)
