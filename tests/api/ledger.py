@@ -70,7 +70,7 @@ class Ledger:
     def after_photo(self, issue: Issue) -> Capture:
         """Send a photo that shows an issue put right, and that nobody has looked at."""
         with self.database.read() as session:
-            point = points.get_point(session, str(issue.point_id), within=EVERYWHERE, by=None)
+            point = points.get_point(session, str(issue.point_id), within=EVERYWHERE)
         capture = self.capture(point)
         with self.database.write() as session:
             issues.add_after_photo(session, issue.id, capture, by=None)

@@ -76,7 +76,7 @@ def test_an_allowed_step_is_taken_and_written_down(
         expect(take(BEFORE[action], issue, ledger, service))
     if Need.after_photo in TRANSITIONS[action].needs:
         ledger.after_photo(issue)
-    before = expect(service.http.get(f"/api/v1/issues/{issue.number}"))
+    before = expect(service.http.get(f"/api/v1/issues/{issue.number}?redirect=false"))
     answer = take(action, issue, ledger, service)
     after = expect(answer)
     event = service.events(issue.number)[0]
@@ -96,13 +96,13 @@ def test_an_allowed_step_is_taken_and_written_down(
 @pytest.mark.parametrize("state", State)
 def test_a_step_that_the_state_does_not_allow_is_refused(state: State, ledger: Ledger, service: Client) -> None:
     issue = issue_in(state, ledger, service)
-    before = expect(service.http.get(f"/api/v1/issues/{issue.number}")), service.events(issue.number)
+    before = expect(service.http.get(f"/api/v1/issues/{issue.number}?redirect=false")), service.events(issue.number)
     for action in Action:
         if state not in TRANSITIONS[action].since:
             problem = refusal(service.step(issue.number, action, into=issue.number), 409)
 
             assert f"{issue.number} is {state}" in problem["detail"]
-    assert before == (expect(service.http.get(f"/api/v1/issues/{issue.number}")), service.events(issue.number))
+    assert before == (expect(service.http.get(f"/api/v1/issues/{issue.number}?redirect=false")), service.events(issue.number))
 
 
 @pytest.mark.parametrize("action", BEFORE)

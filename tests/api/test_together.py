@@ -39,7 +39,7 @@ def at_once(work: Callable[[int], Any], count: int = WRITERS) -> list[Any]:
 
 def is_whole(ledger: Ledger, service: Client, number: str) -> list[dict[str, Any]]:
     """Hold an issue against its history, which must lead to it step by step as the table says; give the history."""
-    issue = expect(service.http.get(f"/api/v1/issues/{number}"))
+    issue = expect(service.http.get(f"/api/v1/issues/{number}?redirect=false"))
     events = service.events(number)[::-1]
     state = None
     for event in events:
