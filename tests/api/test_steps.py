@@ -102,7 +102,10 @@ def test_a_step_that_the_state_does_not_allow_is_refused(state: State, ledger: L
             problem = refusal(service.step(issue.number, action, into=issue.number), 409)
 
             assert f"{issue.number} is {state}" in problem["detail"]
-    assert before == (expect(service.http.get(f"/api/v1/issues/{issue.number}?redirect=false")), service.events(issue.number))
+    assert before == (
+        expect(service.http.get(f"/api/v1/issues/{issue.number}?redirect=false")),
+        service.events(issue.number),
+    )
 
 
 @pytest.mark.parametrize("action", BEFORE)
