@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from api.accounts.door import Router, allow
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller, Scope
+from api.cells import Cell, guarded
 from api.context import Context, Service
 from api.downloads import SheetFormat
 from api.errors import TooLarge
@@ -19,7 +20,6 @@ from api.issues.routes import Wanted, views
 from api.issues.schemas import IssueView, Titled
 from api.paging import MOST, Window
 from api.reports import register
-from api.reports.cells import Cell, guarded
 from api.reports.routes import spooled
 from api.sheets import XLSX
 from detector.texts import say

@@ -24,7 +24,15 @@ def take_one(context: Service, caller: Caller, target: Target, wanted: Step, lan
     """Do a step on one issue and say what became of it; a refusal is an answer too."""
     try:
         with context.database.write() as session:
-            issue = steps.step(session, target.number, wanted, caller, context.taxonomy, revision=target.revision)
+            issue = steps.step(
+                session,
+                target.number,
+                wanted,
+                caller,
+                context.taxonomy,
+                zone=context.settings.zone,
+                revision=target.revision,
+            )
             clock.set_due(session, [issue], context.clocks)
             return StepOutcome(number=issue.number, done=True, state=State(issue.state), revision=issue.revision)
     except StreetError as error:
