@@ -9,8 +9,10 @@ import numpy.typing as npt
 from detector.rules import Box
 
 SIDE = 20
-SAME = 0.75  # differences up to here are noise, light and a shadow that moved
-OTHER = 0.95  # from here on it is another thing
+# Measured on rendered streets by day, at dusk, by night and in rain: a thing that has not moved differs from itself by
+# .05 in still air and by .35 where wind shakes the camera; the empty place by .54 to 1.4, another car by .6 to 1.1.
+SAME = 0.45
+OTHER = 0.7  # another thing, even where no look in between has found the place empty
 _LEVELS = 90.0  # a difference in brightness that says as much as no correlation at all
 _CHROMA = 35.0  # and one in colour
 

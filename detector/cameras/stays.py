@@ -1,16 +1,19 @@
 """Things that stay where they are, matched by place and look from one frame to the next, however far apart.
 
 A tracker that predicts motion is made for a frame every fortieth of a second. Here one comes every few seconds: what
-moves is somewhere else by then and of no interest; what stands still is where it was, and looks as it did. Pure.
+moves is somewhere else by then and of no interest; what stands still is where it was, and looks as it did. Whether a
+place is empty is not asked of the model alone, which overlooks things: it is held against what the thing looked like,
+and against what the street looks like there without it. Pure.
 """
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import count
 
 import numpy as np
+import numpy.typing as npt
 import supervision as sv
 from scipy.optimize import linear_sum_assignment
 
@@ -19,10 +22,13 @@ from detector.rules import Box
 
 STILL = 0.65  # IoU with where it first stood; a detector's box of a standing car wavers by less
 MATCH = 0.45  # IoU from which on a box may be the same thing
+LOOK_COUNTS = 0.2  # how much a look that differs by 1 counts against a box that fits: two cars in turn at one place
 COVERED = 0.3  # share of a place that something else in front of it hides
 INSIDE = 0.8  # share of a box within the place: what is left to see of a thing half hidden
+TOUCHES = 0.5  # share of the smaller within the larger: the outline of what has no name wavers more than a model's box
 GONE_LOOKS = 3  # looks in a row that find the place empty
 GONE_S = 12.0  # and so long must have passed since it was seen
+VEILED_LOOKS = 12  # looks in a row that see neither the thing nor the street: what is there now has come to stay
 OVERLOOKED = 6  # looks in a row that do not find what is still there: it was a mistake
 MEMORY_S = 1800.0  # how long a hidden thing is waited for
 
@@ -31,11 +37,12 @@ MEMORY_S = 1800.0  # how long a hidden thing is waited for
 class Sight:
     """One thing in one frame."""
 
-    family: str  #: only things of one family are the same thing: all vehicles are one, each kind of litter its own
-    name: str  #: class of the model
+    family: str  #: only things of one family are the same thing
+    names: Mapping[str, float]  #: what it may be called -> how sure that is, 0..1; at least one
     box: Box  #: pixels of the stream's picture
-    confidence: float  #: 0..1
     look: Look
+    street: Look | None = None  #: what the street looks like there while nothing stands on it, where that is known
+    outlined: bool = False  #: the box is an outline of what differs, not a model's
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -45,32 +52,37 @@ class Place:
     number: int
     family: str
     box: Box  #: where it stands
-    look: Look
+    look: Look  #: of the thing there, at `box`
+    street: Look | None  #: of the place without it
+    outlined: bool
     since_s: float  #: first seen here, stream time
     last_s: float  #: last seen here, stream time
     names: Counter[str] = field(default_factory=Counter)
-    confidences: deque[float] = field(default_factory=lambda: deque(maxlen=50))
-    votes: deque[bool] = field(
+    confidences: dict[str, deque[float]] = field(default_factory=dict)
+    votes: deque[AbstractSet[str]] = field(
         default_factory=lambda: deque(maxlen=OVERLOOKED)
-    )  #: seen or not, by looks that could tell
+    )  #: what it was called, by looks that could tell; empty where it was not seen
     empty_looks: int = 0  #: in a row
     hidden: bool = False  #: by something in front, at the last look
-    elsewhere: Sight | None = None  #: seen a little aside, once
-    elsewhere_s: float = 0.0
+    veiled_looks: int = 0  #: in a row: neither the thing nor the street was to be seen, nobody knows why
+
+    @property
+    def uncertain(self) -> bool:
+        """Say whether the last look could not tell if it is still there."""
+        return self.hidden or self.empty_looks > 0 or self.veiled_looks > 0
 
     @property
     def name(self) -> str:
         """Give the class it was taken for most often."""
         return self.names.most_common(1)[0][0]
 
-    @property
-    def confidence(self) -> float:
-        """Give the median of what the model gave, 0..1."""
-        return float(np.median(self.confidences))
+    def confidence(self, name: str) -> float:
+        """Give the median of what the model gave for a name, 0..1."""
+        return float(np.median(self.confidences[name]))
 
-    def seen(self, of: int) -> int:
-        """Count how many of the last `of` looks that could tell have seen it."""
-        return sum(list(self.votes)[-of:])
+    def seen(self, of: int, name: str | None = None) -> int:
+        """Count how many of the last `of` looks that could tell have seen it, or have seen it by that name."""
+        return sum(bool(one) if name is None else name in one for one in list(self.votes)[-of:])
 
 
 class Stays:
@@ -83,7 +95,7 @@ class Stays:
     def still(self, at_s: float) -> None:
         """Take it that nothing has changed since the last look."""
         for place in self.places:
-            if place.empty_looks == 0 and not place.hidden:
+            if not place.uncertain:
                 place.last_s = at_s
 
     def look(
@@ -105,97 +117,146 @@ class Stays:
             lasting: numbers of places that somebody has been told of; these are not given up for being overlooked.
             relit: the light has changed from day to night or back, so that looks cannot be compared.
         """
-        held, pairs = list(self.places), self._pairs(sights)
+        held, pairs = list(self.places), self._pairs(sights, looks, lasting)
         boxes = [*(one.box for one in sights), *others]
         free, left = set(range(len(sights))), []
         for at, place in enumerate(held):
-            number = pairs.get(at)
-            if number is None:
-                self._not_found(place, looks[at], boxes, relit=relit)
-            elif not self._found(place, sights[number], at_s, boxes, told=place.number in lasting, relit=relit):
-                left.append(place)  # another thing stands there now
-                continue
-            if number is not None:
+            number, now = pairs.get(at), looks[at]
+            sight = None if number is None else sights[number]
+            if relit:
+                place.look, place.street = now, None
+            if sight is not None and number is not None and _same(place, sight, now, boxes):
+                _see(place, sight, now, at_s, boxes)
                 free.discard(number)
-            if _over(place, at_s, told=place.number in lasting):
+                continue
+            told = place.number in lasting
+            if not told and place.empty_looks and _succeeded(place, sights):
+                left.append(place)
+                continue
+            _not_found(place, now, at_s, boxes, instead=sight, relit=relit)
+            if _over(place, at_s, told=told):
                 left.append(place)
         self.places = [one for one in held if one not in left]
         self.places += [self._new(sights[number], at_s) for number in sorted(free)]
         return left
 
-    def _pairs(self, sights: Sequence[Sight]) -> dict[int, int]:
+    def _pairs(self, sights: Sequence[Sight], looks: Sequence[Look], lasting: AbstractSet[int]) -> dict[int, int]:
         """Give place -> sight, each at most once, so that all of them together lie best."""
         if not self.places or not sights:
             return {}
         there = np.array([one.box for one in self.places], dtype=np.float64)
         seen = np.array([one.box for one in sights], dtype=np.float64)
         overlap = sv.box_iou_batch(there, seen)
-        part = _share_inside(seen, there).T
-        score = np.maximum(overlap, np.where(part >= INSIDE, MATCH + 1e-3, 0.0))  # half hidden still fits, but less
-        kin = np.array([[place.family == sight.family for sight in sights] for place in self.places])
-        score = np.where(kin, score, 0.0)
-        rows, columns = linear_sum_assignment(-score)
-        return {int(a): int(b) for a, b in zip(rows, columns, strict=True) if score[a, b] >= MATCH}
-
-    def _found(self, place: Place, sight: Sight, at_s: float, boxes: Sequence[Box], *, told: bool, relit: bool) -> bool:
-        """Take up a sight at a place; say whether it is the thing that was there."""
-        if place.empty_looks and not told:
-            return False  # it was gone meanwhile: what stands there now has only just come
-        if _iou(place.box, sight.box) >= STILL:
-            another = difference(sight.look, place.look) > (SAME if place.empty_looks else OTHER)
-            if another and not relit and not _hidden(place.box, boxes, sight.box):
-                return False
-            _see(place, sight, at_s)
-            place.look, place.elsewhere = sight.look, None
-            return True
-        if _inside(sight.box, place.box) >= INSIDE and _hidden(place.box, boxes, sight.box):
-            place.last_s, place.empty_looks = at_s, 0  # half hidden by something in front of it
-            return True
-        if place.elsewhere is not None and _iou(place.elsewhere.box, sight.box) >= STILL:
-            place.box, place.since_s, place.look = sight.box, place.elsewhere_s, sight.look
-            place.votes.clear()
-            place.elsewhere = None
-            _see(place, sight, at_s)
-            return True
-        place.elsewhere, place.elsewhere_s = sight, at_s  # moved, or a box that slipped: the next look tells
-        place.last_s, place.empty_looks = at_s, 0
-        return True
-
-    def _not_found(self, place: Place, now: Look, boxes: Sequence[Box], *, relit: bool) -> None:
-        """Judge a place at which the model found nothing: hidden, overlooked, or empty."""
-        place.hidden = _hidden(place.box, boxes, None)
-        if relit or place.hidden:
-            return
-        place.votes.append(False)
-        place.empty_looks = 0 if difference(now, place.look) <= SAME else place.empty_looks + 1
+        part, rest = _share_inside(seen, there).T, _share_inside(there, seen)
+        fits = part >= INSIDE  # half hidden still fits, but less
+        outlined = np.array([[place.outlined or sight.outlined for sight in sights] for place in self.places])
+        fits |= outlined & (np.maximum(part, rest) >= TOUCHES)
+        score = np.maximum(overlap, np.where(fits, MATCH + 1e-3, 0.0))
+        kin = np.array(
+            [
+                # what was gone before anybody was told of it is another thing when it comes back
+                [
+                    place.family == sight.family and (not place.empty_looks or place.number in lasting)
+                    for sight in sights
+                ]
+                for place in self.places
+            ]
+        )
+        score = np.where(kin & (score >= MATCH), score, 0.0)
+        unlike = np.array(
+            [[min(difference(now, place.look), 1.5)] for place, now in zip(self.places, looks, strict=True)]
+        )
+        rows, columns = linear_sum_assignment(-np.where(score > 0, score - LOOK_COUNTS * unlike + 1.0, 0.0))
+        return {int(a): int(b) for a, b in zip(rows, columns, strict=True) if score[a, b] > 0}
 
     def _new(self, sight: Sight, at_s: float) -> Place:
         place = Place(
-            number=next(self._numbers), family=sight.family, box=sight.box, look=sight.look, since_s=at_s, last_s=at_s
+            number=next(self._numbers),
+            family=sight.family,
+            box=sight.box,
+            look=sight.look,
+            street=sight.street,
+            outlined=sight.outlined,
+            since_s=at_s,
+            last_s=at_s,
         )
-        _see(place, sight, at_s)
+        _call(place, sight, at_s)
         return place
+
+
+def _same(place: Place, sight: Sight, now: Look, boxes: Sequence[Box]) -> bool:
+    """Say whether what is seen at a place is the thing that was there."""
+    hidden = _hidden(place.box, boxes, sight.box)
+    unlike = difference(now, place.look)
+    if _iou(place.box, sight.box) >= STILL and (hidden or unlike <= (SAME if place.empty_looks else OTHER)):
+        return True
+    if hidden:
+        return _inside(sight.box, place.box) >= INSIDE
+    return unlike <= SAME and not _emptier(place, now, unlike)  # the box has slipped, or part of it shows
+
+
+def _succeeded(place: Place, sights: Sequence[Sight]) -> bool:
+    """Say whether something stands where a thing was that nobody has been told of."""
+    return any(one.family == place.family and _iou(one.box, place.box) >= MATCH for one in sights)
+
+
+def _emptier(place: Place, now: Look, unlike: float) -> bool:
+    """Say whether a place looks more like the street without the thing than like the thing."""
+    return place.street is not None and difference(now, place.street) < unlike
+
+
+def _see(place: Place, sight: Sight, now: Look, at_s: float, boxes: Sequence[Box]) -> None:
+    """Take up that a thing is still there."""
+    if not _hidden(place.box, boxes, sight.box):
+        place.look = now
+    _call(place, sight, at_s)
+
+
+def _call(place: Place, sight: Sight, at_s: float) -> None:
+    place.last_s, place.empty_looks, place.veiled_looks, place.hidden = at_s, 0, 0, False
+    place.votes.append(frozenset(sight.names))
+    for name, confidence in sight.names.items():
+        place.names[name] += 1
+        place.confidences.setdefault(name, deque(maxlen=50)).append(confidence)
+
+
+def _not_found(
+    place: Place, now: Look, at_s: float, boxes: Sequence[Box], *, instead: Sight | None, relit: bool
+) -> None:
+    """Judge a place at which the thing was not found: hidden, overlooked, or empty.
+
+    Args:
+        instead: another thing that stands there.
+    """
+    place.hidden = _hidden(place.box, boxes, instead.box if instead else None)
+    if relit or place.hidden:
+        return
+    unlike = difference(now, place.look)
+    if unlike <= SAME and not _emptier(place, now, unlike):
+        place.votes.append(frozenset())
+        place.empty_looks = place.veiled_looks = 0
+        if place.street is not None:  # it was overlooked: the place looks like the thing and not like the street
+            place.last_s = at_s
+    elif instead is not None or place.street is None or _emptier(place, now, unlike):
+        place.votes.append(frozenset())
+        place.empty_looks += 1
+    else:
+        place.veiled_looks += 1
 
 
 def _over(place: Place, at_s: float, *, told: bool) -> bool:
     """Say whether a place is done with: empty, never really there, or hidden for too long."""
-    empty = place.empty_looks >= GONE_LOOKS and at_s - place.last_s >= GONE_S
+    patience = VEILED_LOOKS if told else GONE_LOOKS
+    empty = (place.empty_looks >= GONE_LOOKS or place.veiled_looks >= patience) and at_s - place.last_s >= GONE_S
     overlooked = not told and len(place.votes) >= OVERLOOKED and not place.seen(OVERLOOKED)
     return empty or overlooked or at_s - place.last_s > MEMORY_S
-
-
-def _see(place: Place, sight: Sight, at_s: float) -> None:
-    place.last_s, place.empty_looks, place.hidden = at_s, 0, False
-    place.votes.append(True)
-    place.confidences.append(sight.confidence)
-    place.names[sight.name] += 1
 
 
 def _iou(one: Box, other: Box) -> float:
     return float(sv.box_iou_batch(np.array([one]), np.array([other]))[0, 0])
 
 
-def _share_inside(boxes: np.ndarray, places: np.ndarray) -> np.ndarray:
+def _share_inside(boxes: npt.NDArray[np.float64], places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Give for each box the share of it that lies in each place, (boxes, places)."""
     low = np.maximum(boxes[:, None, :2], places[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], places[None, :, 2:])

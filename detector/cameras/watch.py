@@ -5,13 +5,12 @@
 The watch never asks what time it is and never opens anything; it is told frames, and what the model found on them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 
 import numpy as np
-import numpy.typing as npt
 import supervision as sv
 
 from detector.cameras.events import Event, Happening, Stay
@@ -20,6 +19,7 @@ from detector.cameras.gate import Gate, Glance, glance
 from detector.cameras.left import LeftThings
 from detector.cameras.look import light_of, look_at
 from detector.cameras.stays import Place, Sight, Stays
+from detector.cameras.street import Street
 from detector.cameras.view import View, ViewGuard
 from detector.cameras.zones import (
     LEFT_THING,
@@ -33,13 +33,15 @@ from detector.cameras.zones import (
     weekends,
 )
 from detector.card import Card, Standing
-from detector.rules import Box, Certainty, Reason, named_once, thresholds_of
+from detector.rules import SAME_THING, Box, Certainty, Reason, thresholds_of
 from detector.taxonomy import Taxonomy
 
-VEHICLE = "vehicle"  # the family of all classes that parking is judged by
+VEHICLE = "vehicle"  # the family of all classes that parking is judged by: a car may be called a truck now and then
+THING = "thing"  # the family of all that lies about: litter may be called a full bin, or have no name at all
 WHEELS = 0.4  # lower part of a vehicle's box that says where it stands
 WITHIN = 0.5  # share of a thing that must lie in a zone
 KEEP = 0.6  # share of the review threshold that is enough for a thing already known
+UNNAMED = 0.5  # confidence of something new that has no name; a person is asked in any case
 OF = 6  # looks, of which so many must have seen a thing:
 SEEN = 2  # a vehicle, which the dwell confirms as well
 SEEN_LITTER = 4
@@ -68,7 +70,7 @@ class _Rule:
     """What one zone looks for."""
 
     zone: Zone
-    codes: dict[str, str] = field(default_factory=dict)  #: class of the model -> violation
+    codes: dict[str, str] = field(default_factory=dict)  #: class of the model, or LEFT_THING -> violation
 
 
 class Watch:
@@ -87,12 +89,12 @@ class Watch:
             ZonesRefused: a zone names a class that nobody knows.
         """
         self._zones, self._is_holiday, self._gated = zones, is_holiday, gated
-        self.judge_by(taxonomy, card)
+        self._clear: list[Zone] = []
+        self._left: LeftThings | None = None
         self._ignored = [one for one in zones.zones if one.kind is ZoneKind.ignore]
-        self._clear = [one for one in zones.zones if wants_left_things(one, taxonomy)]
+        self.judge_by(taxonomy, card)
         self._gate, self._guard = Gate(zones.zones), ViewGuard()
-        self._left = LeftThings(self._clear) if self._clear else None
-        self._stays = Stays()
+        self._street, self._stays = Street(), Stays()
         self._standing: dict[tuple[int, str], _Standing] = {}
         self._night: bool | None = None
         self._size = (1, 1)
@@ -110,13 +112,22 @@ class Watch:
         """
         self._zones.check_against(taxonomy, [entry.name for entry in card.classes])
         self._taxonomy, self._card = taxonomy, card
-        self._rules = [_Rule(zone=one, codes=looked_for(one, taxonomy)) for one in self._zones.zones]
+        clear = [one for one in self._zones.zones if wants_left_things(one, taxonomy)]
+        if clear != self._clear:
+            self._clear, self._left = clear, LeftThings(clear) if clear else None
+        self._rules = [
+            _Rule(zone=one, codes=looked_for(one, taxonomy) | ({LEFT_THING: LEFT_THING} if one in clear else {}))
+            for one in self._zones.zones
+        ]
         self._vehicles = vehicle_classes(taxonomy)
+        self._wrongs = {  # names by which something wrong may go, whether or not a zone asks for it
+            name for entry in taxonomy.classes.values() if entry.seen is not None for name in entry.seen.model_classes
+        }
 
     @property
     def blind(self) -> bool:
         """Say whether no zone looks for anything, so that the model need not be asked."""
-        return not self._clear and not any(rule.codes for rule in self._rules)
+        return not any(rule.codes for rule in self._rules)
 
     @property
     def view(self) -> View:
@@ -126,7 +137,9 @@ class Watch:
     @property
     def min_confidence(self) -> float:
         """Give the confidence from which on the model's boxes are wanted, 0..1."""
-        lowest = [self._review(code, name) for rule in self._rules for name, code in rule.codes.items()]
+        lowest = [
+            self._review(code, name) for rule in self._rules for name, code in rule.codes.items() if name != LEFT_THING
+        ]
         return KEEP * min(lowest, default=1.0)
 
     @property
@@ -150,7 +163,7 @@ class Watch:
     def pass_by(self, frame: Frame) -> list[Event]:
         """Take it that the frame shows nothing new."""
         events = self._check_view(frame)
-        if self.suspended:
+        if self.suspended or self._guard.doubtful:
             return events
         self._stays.still(frame.at_s)
         return events + self._judge(frame.at_s, frame.taken_at)
@@ -168,13 +181,17 @@ class Watch:
         self._gate.looked(now, frame.at_s)
         relit = self._night is not None and now.night != self._night
         self._night = now.night
-        if self.suspended:
+        if self.suspended or self._guard.doubtful:
             return events
+        if relit:
+            self._street.forget()
         sights, others = self._sights(frame, found, now)
         light = light_of(frame.pixels)
         looks = [look_at(frame.pixels, one.box, frame.width, frame.height, light) for one in self._stays.places]
         lasting = {number for (number, _), one in self._standing.items() if one.stay is not None}
         left = self._stays.look(frame.at_s, sights, others, looks, lasting=lasting, relit=relit)
+        standing = [one.box for one in self._stays.places if not one.empty_looks]
+        self._street.learn(frame.pixels, [*standing, *others], frame.width, frame.height)
         return events + self._end(left, frame.at_s) + self._judge(frame.at_s, frame.taken_at)
 
     def _check_view(self, frame: Frame) -> list[Event]:
@@ -190,7 +207,7 @@ class Watch:
         if self._left is not None and self._left.unsettled:
             return True
         open_numbers = {number for (number, _), one in self._standing.items() if one.stay is None}
-        return any(one.number in open_numbers or one.empty_looks for one in self._stays.places)
+        return any(one.number in open_numbers or one.empty_looks or one.veiled_looks for one in self._stays.places)
 
     def _review(self, code: str, name: str) -> float:
         return thresholds_of(self._taxonomy.classes[code], name, self._card).review
@@ -198,43 +215,63 @@ class Watch:
     def _sights(self, frame: Frame, found: sv.Detections, now: Glance) -> tuple[list[Sight], list[Box]]:
         """Sort what the model found: things that may be wrong somewhere, and all else."""
         light = light_of(frame.pixels)
-        sights: list[Sight] = []
+        wanted = {name for rule in self._rules for name in rule.codes}
+        things: list[tuple[dict[str, float], Box]] = []
         others: list[Box] = []
-        for name, confidence, corners in self._named(found):
-            box: Box = (float(corners[0]), float(corners[1]), float(corners[2]), float(corners[3]))
+        doubtful: list[Box] = []
+        for names, box in self._named(found):
             if any(zone.share(box, frame.width, frame.height) >= WITHIN for zone in self._ignored):
                 continue
-            family = VEHICLE if name in self._vehicles else name
-            if not any(name in rule.codes for rule in self._rules) or not self._believed(name, confidence, box):
+            asked = {name: sure for name, sure in names.items() if name in wanted}
+            believed = {name: sure for name, sure in asked.items() if self._believed(name, sure, box)}
+            if believed:
+                things.append((believed, box))
+            elif asked and not asked.keys() & self._vehicles:
+                doubtful.append(box)
+            else:
                 others.append(box)
-                continue
-            look = look_at(frame.pixels, box, frame.width, frame.height, light)
-            sights.append(Sight(family=family, name=name, box=box, confidence=confidence, look=look))
+        left: list[Box] = []
         if self._left is not None:
-            known = [*(one.box for one in sights), *others]
-            for box in self._left.find(now, frame.at_s, known, frame.width, frame.height):
-                look = look_at(frame.pixels, box, frame.width, frame.height, light)
-                sights.append(Sight(family=LEFT_THING, name=LEFT_THING, box=box, confidence=0.5, look=look))
-        return sights, others
+            known = [*others, *(box for names, box in things if names.keys() & self._vehicles)]
+            left = self._left.find(now, frame.at_s, known, frame.width, frame.height)
+        sights = [
+            self._sight(frame, light, names, box, outlined=box in left) for names, box in _with_left(things, left)
+        ]
+        return sights, [*others, *doubtful]
 
-    def _named(self, found: sv.Detections) -> list[tuple[str, float, npt.NDArray[np.float32]]]:
-        """Give name, confidence and corners of each thing once, surest first; two names for one thing are one thing."""
+    def _sight(self, frame: Frame, light: float, names: dict[str, float], box: Box, *, outlined: bool) -> Sight:
+        return Sight(
+            family=VEHICLE if names.keys() & self._vehicles else THING,
+            names=names,
+            box=box,
+            look=look_at(frame.pixels, box, frame.width, frame.height, light),
+            street=self._street.look(box, frame.width, frame.height),
+            outlined=outlined,
+        )
+
+    def _named(self, found: sv.Detections) -> list[tuple[dict[str, float], Box]]:
+        """Give each thing once, surest first, with all names that it may go by.
+
+        A thing may be wrong in two ways, and which of them a zone asks for is the zone's affair. A surer name that is
+        nothing wrong speaks against all others: a plain bin is no full one. A vehicle is what it is called most surely.
+        """
         if found.class_id is None or found.confidence is None:
             raise ValueError("detections need class_id and confidence to be watched")
-        order = np.argsort(-found.confidence, kind="stable")
-        kept = named_once([tuple(one) for one in found.xyxy[order].tolist()])
-        return [
-            (self._card.classes[int(found.class_id[at])].name, float(found.confidence[at]), found.xyxy[at])
-            for at in order[kept]
-        ]
+        things: list[tuple[dict[str, float], Box]] = []
+        for at in np.argsort(-found.confidence, kind="stable"):
+            name, sure = self._card.classes[int(found.class_id[at])].name, float(found.confidence[at])
+            x1, y1, x2, y2 = (float(value) for value in found.xyxy[at])
+            over = [one for one in things if _iou(one[1], (x1, y1, x2, y2)) > SAME_THING]
+            if not over:
+                things.append(({name: sure}, (x1, y1, x2, y2)))
+            elif name not in self._vehicles and over[0][0].keys() <= self._wrongs - self._vehicles:
+                over[0][0].setdefault(name, sure)
+        return things
 
     def _believed(self, name: str, confidence: float, box: Box) -> bool:
         """Say whether a sight is sure enough: less is asked of what was seen at this place before."""
         review = min(self._review(rule.codes[name], name) for rule in self._rules if name in rule.codes)
-        if confidence >= review:
-            return True
-        corners = np.array([box])
-        return any(sv.box_iou_batch(corners, np.array([one.box]))[0, 0] > WITHIN for one in self._stays.places)
+        return confidence >= review or any(_iou(box, one.box) > WITHIN for one in self._stays.places)
 
     def _judge(self, at_s: float, taken_at: datetime | None) -> list[Event]:
         """Hold each place against each zone."""
@@ -254,23 +291,24 @@ class Watch:
 
     def _judge_one(self, place: Place, rule: _Rule, at_s: float) -> Iterable[Event]:
         key = place.number, rule.zone.name
-        holds_since_s, code = self._holding[rule.zone.name], self._code(place, rule)
+        holds_since_s, name = self._holding[rule.zone.name], self._name(place, rule)
         standing = self._standing.get(key)
-        if standing is not None and (code is None or holds_since_s is None or place.since_s > standing.since_s):
-            del self._standing[key]  # it has moved, or the hours are over
+        if standing is not None and standing.stay is not None and holds_since_s is not None:
+            standing.stay.last_s = place.last_s
+            return
+        if standing is not None and (name is None or holds_since_s is None):
+            del self._standing[key]  # it is called something else by now, or the hours are over
             yield from _ending(standing, at_s)
-            standing = None
-        if code is None or holds_since_s is None:
+            return
+        if name is None or holds_since_s is None:
             return
         if standing is None:
             standing = self._standing[key] = _Standing(since_s=max(place.since_s, holds_since_s))
-        if standing.stay is not None:
-            standing.stay.last_s = place.last_s
-            return
-        needed = SEEN if place.family == VEHICLE else SEEN_LITTER
         lasted_s = place.last_s - standing.since_s
-        if lasted_s >= rule.zone.dwell_s and place.seen(OF) >= needed and not self._told(place.number, code):
-            standing.stay = self._begin(place, rule, code, standing.since_s, at_s)
+        needed = SEEN if place.family == VEHICLE else SEEN_LITTER
+        seen = place.seen(OF) if place.family == VEHICLE else place.seen(OF, name)
+        if lasted_s >= rule.zone.dwell_s and seen >= needed and not self._told(place.number, rule.codes[name]):
+            standing.stay = self._begin(place, rule, name, standing.since_s, at_s)
             yield Event(what=Happening.began, at_s=at_s, stay=standing.stay)
 
     def _told(self, number: int, code: str) -> bool:
@@ -279,26 +317,27 @@ class Watch:
             one.stay is not None and one.stay.code == code for key, one in self._standing.items() if key[0] == number
         )
 
-    def _code(self, place: Place, rule: _Rule) -> str | None:
-        """Give what a place is called in a zone; None where it does not lie in it, or is nothing there."""
-        if place.family == LEFT_THING:
-            code = LEFT_THING if rule.zone in self._clear else None
-        else:
-            code = rule.codes.get(place.name)
+    def _name(self, place: Place, rule: _Rule) -> str | None:
+        """Give what a place goes by in a zone; None where it does not lie in it, or is nothing wrong there."""
         lower = WHEELS if place.family == VEHICLE else 1.0
-        if code is None or rule.zone.share(place.box, *self._size, of_lower=lower) < WITHIN:
+        if rule.zone.share(place.box, *self._size, of_lower=lower) < WITHIN:
             return None
-        return code
+        if place.family == VEHICLE:
+            return place.name if place.name in rule.codes else None
+        asked = [name for name in place.names if name in rule.codes]
+        # what the model has a name for is told by it, unless it hardly ever has
+        return max(asked, key=lambda name: (place.seen(OF, name) - (name == LEFT_THING), name), default=None)
 
-    def _begin(self, place: Place, rule: _Rule, code: str, since_s: float, at_s: float) -> Stay:
-        certainty, reason = self._certainty(place, code)
+    def _begin(self, place: Place, rule: _Rule, name: str, since_s: float, at_s: float) -> Stay:
+        code, confidence = rule.codes[name], place.confidence(name)
+        certainty, reason = self._certainty(name, code, confidence)
         self.figures.events += 1
         return Stay(
             number=next(self._numbers),
             code=code,
             zone=rule.zone.name,
             box=place.box,
-            confidence=place.confidence,
+            confidence=confidence,
             certainty=certainty,
             reason=reason,
             since_s=since_s,
@@ -306,14 +345,14 @@ class Watch:
             last_s=place.last_s,
         )
 
-    def _certainty(self, place: Place, code: str) -> tuple[Certainty, Reason]:
-        if place.family == LEFT_THING:
+    def _certainty(self, name: str, code: str, confidence: float) -> tuple[Certainty, Reason]:
+        if name == LEFT_THING:
             return Certainty.review, Reason.new_thing
-        if place.confidence < thresholds_of(self._taxonomy.classes[code], place.name, self._card).automatic:
+        if confidence < thresholds_of(self._taxonomy.classes[code], name, self._card).automatic:
             return Certainty.review, Reason.doubtful
-        if self._card.classes[self._card.index(place.name)].standing is not Standing.verified:
+        if self._card.classes[self._card.index(name)].standing is not Standing.verified:
             return Certainty.review, Reason.unproven_class
-        return Certainty.automatic, Reason.stood_too_long if place.family == VEHICLE else Reason.sure
+        return Certainty.automatic, Reason.stood_too_long if name in self._vehicles else Reason.sure
 
     def _end(self, left: list[Place], at_s: float) -> list[Event]:
         numbers = {one.number for one in left}
@@ -325,3 +364,27 @@ def _ending(standing: _Standing, at_s: float) -> Iterable[Event]:
     if standing.stay is not None:
         standing.stay.ended_s = standing.stay.last_s
         yield Event(what=Happening.ended, at_s=at_s, stay=standing.stay)
+
+
+def _with_left(things: list[tuple[dict[str, float], Box]], left: Sequence[Box]) -> list[tuple[dict[str, float], Box]]:
+    """Put new things without a name to those that the model has named, each once."""
+    told = [(dict(names), box) for names, box in things]
+    for box in left:
+        about = [names for names, other in told if _touch(box, other)]
+        if about:
+            about[0][LEFT_THING] = UNNAMED
+        else:
+            told.append(({LEFT_THING: UNNAMED}, box))
+    return told
+
+
+def _iou(one: Box, other: Box) -> float:
+    return float(sv.box_iou_batch(np.array([one]), np.array([other]))[0, 0])
+
+
+def _touch(one: Box, other: Box) -> bool:
+    """Say whether two boxes tell of one thing: most of the smaller lies in the larger."""
+    across = min(one[2], other[2]) - max(one[0], other[0])
+    down = min(one[3], other[3]) - max(one[1], other[1])
+    smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    return min(across, down) > 0 and across * down >= WITHIN * smaller
