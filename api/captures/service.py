@@ -185,10 +185,10 @@ def newest_and_waiting(session: Session) -> tuple[uuid.UUID | None, int, int]:
     newest = session.scalar(sa.select(sa.func.max(Capture.id)))
     unfinished = Capture.status.in_((Status.queued, Status.processing))  # not `!= done`: an index gives these
 
-    def count(which: sa.ColumnElement[bool]) -> int:
+    def _number(which: sa.ColumnElement[bool]) -> int:
         return session.scalar(sa.select(sa.func.count()).where(which)) or 0
 
-    return newest, count(unfinished), count(Capture.status == Status.failed)
+    return newest, _number(unfinished), _number(Capture.status == Status.failed)
 
 
 def all_settled(session: Session, ids: Iterable[uuid.UUID]) -> bool:
