@@ -7,6 +7,7 @@ from importlib.metadata import version
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import JSONResponse
 
+from api import versions
 from api.accounts import routes as accounts
 from api.accounts import secret_files, signing_in
 from api.accounts import service as accounts_service
@@ -139,6 +140,7 @@ def build_app(settings: Settings) -> FastAPI:
         open311_office.router,
         _about(service),
         about_model(service),
+        versions.router,
     ):
         inside.include_router(router)
     app.include_router(inside)

@@ -174,6 +174,7 @@ def evaluate(
         Path | None, typer.Option(file_okay=False, help="write figures, curves and the worst pictures into this folder")
     ] = None,
     worst: Annotated[int, typer.Option(min=0, max=500, help="how many of the worst pictures")] = 12,
+    keep: Annotated[bool, typer.Option("--keep", help="keep the curves beside the card, for the page")] = False,
     threads: Threads = None,
 ) -> None:
     """Measure a version on labelled pictures, with the very detector that serves."""
@@ -192,6 +193,10 @@ def evaluate(
         assert card is not None  # it has just been loaded
         write_report(report, card, measured, answers, worst)
         (report / "evaluation.json").write_text(as_json(measured) + "\n", encoding="utf-8")
+    if keep:
+        from training.measure import curves_of
+
+        _note(f"kept in {registry.keep_curves(version, curves_of(measured, answers))}")
     if output is Format.json:
         print(as_json(measured))
     else:

@@ -37,14 +37,14 @@ class Step(Record):
     )
     to: str
     action: Action
-    who: str = Field(description="account on the operating system")
+    who: str = Field(description="account on the operating system, or the user's name on the page")
     why: str = ""
 
 
-def step(action: Action, *, before: str | None, to: str, why: str) -> Step:
-    """Give the step that is being taken now, by the account of this process."""
+def step(action: Action, *, before: str | None, to: str, why: str, who: str | None = None) -> Step:
+    """Give the step that is being taken now, by `who` or by the account of this process."""
     when = datetime.now(UTC).replace(microsecond=0)
-    return Step(when=when, before=before, to=to, action=action, who=_account(), why=why)
+    return Step(when=when, before=before, to=to, action=action, who=who or _account(), why=why)
 
 
 def _account() -> str:

@@ -2,7 +2,7 @@
 
     street/CURRENT           names the version in force; moved in one step, looked at by whoever serves (`live.py`)
     street/HISTORY.jsonl     who moved it, when and why
-    street/VERSION/          model.onnx, card.yaml, card.md, perhaps verdict.yaml; never changed once it is here
+    street/VERSION/          model.onnx, card.yaml, card.md, perhaps verdict.yaml, curves.json; the model never changes
 
 A version is only ever put in force after everything that loading it could refuse has been tried.
 """
@@ -14,6 +14,7 @@ from re import fullmatch
 from typing import Final
 
 from detector.card import CARD_FILE, CURRENT_FILE, Card, find_version, read_card, read_model_bytes
+from detector.curves import Curves, read_curves, write_curves
 from detector.durable import alone_in, copied_whole, write_whole
 from detector.errors import ModelRefused
 from detector.history import Action, Step, add_step, in_force_since, read_steps, step, versions_before
@@ -135,11 +136,14 @@ class Registry:
         _named_card(folder)
         return check_version(folder, taxonomy, run=True)
 
-    def promote(self, version: str, taxonomy: Taxonomy, *, why: str = "", despite_verdict: bool = False) -> Step | None:
+    def promote(
+        self, version: str, taxonomy: Taxonomy, *, why: str = "", despite_verdict: bool = False, who: str | None = None
+    ) -> Step | None:
         """Put a version in force, after verifying it; None where it already is.
 
         Args:
             despite_verdict: also if the comparison rejected it; needs a reason.
+            who: by whose hand; None: the account of this process.
 
         Raises:
             ModelRefused, TaxonomyRefused: it is unusable, or was rejected; the version in force stays.
@@ -154,9 +158,9 @@ class Registry:
                     f"{version} was rejected when compared with {verdict.against}: {' '.join(verdict.reasons)} "
                     "The version in force stays. To put it in force all the same, force it and say why."
                 )
-            return self.point_to(version, Action.promote, why)
+            return self.point_to(version, Action.promote, why, who)
 
-    def roll_back(self, taxonomy: Taxonomy, *, why: str = "") -> Step:
+    def roll_back(self, taxonomy: Taxonomy, *, why: str = "", who: str | None = None) -> Step:
         """Put the version in force that was so before; again leads further back.
 
         Raises:
@@ -173,7 +177,7 @@ class Registry:
                     f"The version before, {before[0]}, cannot be used: {error} The version in force stays; "
                     "promote another one by its name."
                 ) from error
-            taken = self.point_to(before[0], Action.rollback, why)
+            taken = self.point_to(before[0], Action.rollback, why, who)
             assert taken is not None  # `versions_before` never begins with the current one
             return taken
 
@@ -197,6 +201,19 @@ class Registry:
         """Write down what the comparison said of a version; give the file."""
         return write_verdict(self._folder_of(version), verdict)
 
+    def curves(self, version: str) -> Curves | None:
+        """Give precision and recall at each confidence; None where they were never measured.
+
+        Raises:
+            ModelRefused: the version is unusable, or its curves cannot be read.
+        """
+        folder = self._folder_of(version)
+        return read_curves(folder, _named_card(folder).model.sha256)
+
+    def keep_curves(self, version: str, curves: Curves) -> Path:
+        """Write down how a version did at each confidence; give the file."""
+        return write_curves(self._folder_of(version), curves)
+
     def _folder_of(self, version: str) -> Path:
         folder = self.folder / version
         if not fullmatch(_VERSION, version) or not folder.is_dir():
@@ -204,12 +221,12 @@ class Registry:
             raise ModelRefused(f"{self.folder} has no version {version!r}. It has: {known or 'none'}.")
         return folder
 
-    def point_to(self, version: str, action: Action, why: str) -> Step | None:
+    def point_to(self, version: str, action: Action, why: str, who: str | None = None) -> Step | None:
         """Move the pointer, then write that down; to be called under the lock, after verifying."""
         before = self.current()
         if before == version:
             return None
-        taken = step(action, before=before, to=version, why=why.strip())
+        taken = step(action, before=before, to=version, why=why.strip(), who=who)
         write_whole(self.folder / CURRENT_FILE, version + "\n")
         add_step(self.folder, taken)
         return taken

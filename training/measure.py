@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from detector import Detector
+from detector.curves import MOST_POINTS, Curve, CurvePoint, Curves
 from training.classes import CLASS_INDEX, CLASSES
 from training.evaluate import TARGET_PRECISION, Judged, false_alarms_per_100, fresh, judge_all
 from training.labelled import set_sha256
@@ -22,6 +23,7 @@ from training.scoring import (
     Ranking,
     at_threshold,
     average_precision,
+    precision_recall,
     rank,
     recall_at_precision,
     score,
@@ -142,6 +144,32 @@ def measure(detector: Detector, answers: Sequence[Judged], speed: Speed) -> Meas
         calibration=bins,
         calibration_error=calibration_error(bins),
         speed=speed,
+    )
+
+
+def curves_of(measurement: Measurement, answers: Sequence[Judged]) -> Curves:
+    """Thin the curve of each class to what a drawing needs: at most `MOST_POINTS`, evenly along the ranking."""
+    curves = []
+    for name, found in measurement.classes.items():
+        ranking = _ranking([answer for answer in answers if name in answer.picture.judged], CLASS_INDEX[name])
+        precision, recall = precision_recall(ranking)
+        count = len(ranking.confidence)
+        some = np.unique(np.linspace(0, count - 1, min(count, MOST_POINTS)).round().astype(int)) if count else []
+        points = [
+            CurvePoint(
+                confidence=round(float(ranking.confidence[one]), 4),
+                precision=round(float(precision[one]), 4),
+                recall=round(float(recall[one]), 4),
+            )
+            for one in some
+        ]
+        curves.append(Curve(name=name, pictures=found.whole.pictures, boxes=found.whole.boxes, points=points))
+    return Curves(
+        model_sha256=measurement.model_sha256,
+        part=measurement.part,
+        pictures=measurement.pictures,
+        validation_sha256=measurement.validation_sha256,
+        classes=curves,
     )
 
 

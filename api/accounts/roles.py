@@ -33,6 +33,7 @@ class Permission(StrEnum):
     record_talks = "record_talks"  # 约谈
     view_cameras = "view_cameras"
     manage_cameras = "manage_cameras"
+    manage_models = "manage_models"  # trainings, thresholds chosen from verdicts, which version is in force
     manage_clocks = "manage_clocks"  # limits, calendar, escalation
     manage_webhooks = "manage_webhooks"
     manage_users = "manage_users"  # users, grants, everybody's keys
@@ -47,6 +48,7 @@ OFFICE_WIDE = frozenset(
         Permission.publish_reports,
         Permission.record_talks,
         Permission.manage_cameras,
+        Permission.manage_models,
         Permission.manage_clocks,
         Permission.manage_webhooks,
         Permission.manage_users,
@@ -64,6 +66,7 @@ class Role(StrEnum):
     secretary = "secretary"  # 社区第一书记
     line_leader = "line_leader"  # 分管领导
     supervisor = "supervisor"  # 督查员
+    engineer = "engineer"  # 模型工程师
     admin = "admin"
 
 
@@ -107,5 +110,6 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.waive_after_photo,
         Permission.open_originals,
     },
+    Role.engineer: _INSPECT | {Permission.review_issues, Permission.manage_models, Permission.manage_cameras},
     Role.admin: frozenset(Permission),
 }

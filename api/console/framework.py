@@ -8,10 +8,12 @@ from nicegui import app as pages_app
 from nicegui import ui
 
 from api.console import (
+    audit,
     bulletins,
     desk,
     inbox,
     issue,
+    models,
     overview,
     patrols,
     people,
@@ -40,6 +42,9 @@ PAGES: dict[str, Show] = {
     "/issues/{number}": issue.show,
     "/review": review.show,
     "/bulletins": bulletins.show,
+    "/models": models.show,
+    "/models/{version}": models.show_version,
+    "/audit": audit.show,
     "/points": points.show,
     "/points/{code}": points.show_point,
     "/people": people.show,
