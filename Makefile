@@ -22,8 +22,9 @@ help:  ## list the verbs
 	$(BIN)/pip install --quiet --no-deps --editable .
 	@touch $@
 
-.venv/dev: .venv/core requirements-dev.lock
+.venv/dev: .venv/core requirements-dev.lock requirements-accessibility.lock
 	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements-accessibility.lock
 	@touch $@
 
 .venv-train/made: requirements-train.lock pyproject.toml
@@ -79,6 +80,9 @@ lock: .venv/dev  ## resolve the versions anew and write the lock files
 		--custom-compile-command "make lock" --quiet --upgrade --extra train -c requirements.lock -o requirements-train.lock
 	$(BIN)/uv pip compile --group pyproject.toml:privacy --no-deps --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command "make lock" --quiet --upgrade -o requirements-privacy.lock
+	$(BIN)/uv pip compile --group pyproject.toml:accessibility --no-deps --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" --quiet --upgrade \
+		-o requirements-accessibility.lock
 
 scenes: .venv-scenes/made  ## render street scenes (slow; OUT=dir COUNT=n SEED=n)
 	.venv-scenes/bin/python -m training.scenes --out $(or $(OUT),var-scenes/train) --count $(or $(COUNT),150) --seed $(or $(SEED),1000)

@@ -47,7 +47,7 @@ def in_words(session: Session, visit: Visit, rows: Iterable[AuditEvent]) -> list
             at=row.at,
             who=names.get(row.by_user_id, "") if row.by_user_id else visit.say("audit.system"),
             what=action_in_words(visit, row.subject_kind, row.action),
-            details=details_of(row),
+            details=details_of(visit, row),
         )
         for row in found
     ]
@@ -55,17 +55,18 @@ def in_words(session: Session, visit: Visit, rows: Iterable[AuditEvent]) -> list
 
 def action_in_words(visit: Visit, kind: str, action: str) -> str:
     """Name an action; the log may tell of actions that have no word yet."""
-    for key in (f"audit.action.{kind}.{action}", f"audit.action.{action}", f"action.{action}"):
+    keys = (f"audit.action.{kind}.{action}", f"audit.action.{action}", f"console.event.{action}", f"action.{action}")
+    for key in keys:
         if key in catalogue():
             return visit.say(key)
     return action
 
 
-def details_of(row: AuditEvent) -> list[str]:
+def details_of(visit: Visit, row: AuditEvent) -> list[str]:
     """Give what else a row says: states, fields before and after, the note."""
     said = []
     if row.before or row.after:
-        said.append(f"{row.before or '–'} → {row.after or '–'}")
+        said.append(f"{_state(visit, row.before)} → {_state(visit, row.after)}")
     before, after = row.data.get("before"), row.data.get("after")
     if isinstance(before, dict) and isinstance(after, dict):
         if before and after:
@@ -75,6 +76,12 @@ def details_of(row: AuditEvent) -> list[str]:
     else:
         said += [f"{name}: {_plain(value)}" for name, value in row.data.items() if value not in (None, "", [], {})]
     return [*said, row.note] if row.note else said
+
+
+def _state(visit: Visit, state: str | None) -> str:
+    if state is None:
+        return "–"
+    return visit.say(f"state.{state}") if f"state.{state}" in catalogue() else state
 
 
 def _plain(value: Any) -> str:
