@@ -126,9 +126,18 @@ class Form:
 
 
 async def in_dialog(
-    visit: Visit, title: str, build: Callable[[Form], None], save: Save, *, label: str = "", lead: str = ""
+    visit: Visit,
+    title: str,
+    build: Callable[[Form], None],
+    save: Save,
+    *more: tuple[str, Callable[[], Awaitable[None]]],
+    label: str = "",
+    lead: str = "",
 ) -> bool:
-    """Let somebody fill in a form in a dialog; it closes once all is saved. Says whether it was."""
+    """Let somebody fill in a form in a dialog; it closes once all is saved. Says whether it was.
+
+    `more` are other things that may be done, by their words; the dialog closes before.
+    """
     with ui.dialog() as dialog, tag("div", classes="pw-dialog pw-dialog-wide", role="document"):
         dialog.props["aria-label"] = title
         tag("h2", title)
@@ -142,10 +151,13 @@ async def in_dialog(
             await save(values)
             dialog.submit(True)
 
-        form.buttons(label or visit.say("form.save"), keep, (visit.say("form.cancel"), dialog.close))
+        others = [(words, lambda act=act: dialog.submit(act)) for words, act in more]
+        form.buttons(label or visit.say("form.save"), keep, (visit.say("form.cancel"), dialog.close), *others)
     answer = await dialog
     dialog.delete()
-    return bool(answer)
+    if callable(answer):
+        await answer()
+    return answer is True
 
 
 async def confirm(visit: Visit, title: str, words: str, label: str) -> bool:

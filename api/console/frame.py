@@ -63,6 +63,7 @@ def _managed(visit: Visit) -> list[tuple[str, str]]:
     pages = (
         ("/points", "console.nav.points", Permission.view_points),
         ("/people", "console.nav.people", Permission.view_routing),
+        ("/rules", "console.nav.rules", Permission.view_routing),
         ("/models", "console.nav.models", Permission.view_catalogue),
         ("/webhooks", "console.nav.webhooks", Permission.manage_webhooks),
         ("/audit", "console.nav.audit", Permission.view_audit),

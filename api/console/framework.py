@@ -21,6 +21,7 @@ from api.console import (
     plan,
     points,
     review,
+    rules,
     upload,
     webhooks,
 )
@@ -42,6 +43,7 @@ PAGES: dict[str, Show] = {
     "/issues/{number}": issue.show,
     "/review": review.show,
     "/bulletins": bulletins.show,
+    "/rules": rules.show,
     "/models": models.show,
     "/models/{version}": models.show_version,
     "/audit": audit.show,

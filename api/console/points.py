@@ -112,7 +112,11 @@ def _row(visit: Visit, point: Point, found: _Found) -> dict[str, Any]:
             "text": visit.say("points.days", count=point.assess_every_days) if point.assess_every_days else _NOTHING,
             "order": point.assess_every_days or 0,
         },
-        {"text": str(unfinished), "order": unfinished, "href": f"/?point={quote(point.code)}" if unfinished else ""},
+        {
+            "text": str(unfinished),
+            "order": unfinished,
+            "href": f"/issues?point={quote(point.code)}" if unfinished else "",
+        },
     ]
     if point.no_parking:
         cells[1]["small"] = visit.say("points.no_parking")
@@ -162,7 +166,7 @@ async def show_point(visit: Visit, request: Request) -> None:
             tag("span", point.code, "pw-number")
         with tag("div", classes="pw-toolbar"):
             place = quote(point.code)
-            tag("a", say("points.its_issues"), "pw-quiet", href=f"/?point={place}")
+            tag("a", say("points.its_issues"), "pw-quiet", href=f"/issues?point={place}")
             tag("a", say("points.on_plan"), "pw-quiet", href=f"/plan?point={place}")
             tag("a", say("points.sign"), "pw-quiet", href=f"/field/signs?point={place}", target="_blank")
             if visit.caller.may(Permission.view_routing):

@@ -21,7 +21,7 @@ def downloads(visit: Visit, address: str) -> None:
 
 def import_card(visit: Visit, address: str, taken: Callable[[], Awaitable[None]]) -> None:
     """Add the card that takes a file; `taken` is called once all of it was."""
-    names = ("choose", "sending", "hint", "done", "refused", "no_connection", "row", "column", "reason")
+    names = ("choose", "sending", "hint", "done", "taken", "refused", "no_connection", "row", "column", "reason")
     with tag("details", classes="pw-card"):
         tag("summary", visit.say("import.title"))
         texts = {name: visit.say(f"import.{name}") for name in names}

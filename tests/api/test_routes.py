@@ -43,6 +43,7 @@ PAGES = {
     "/people/{user_id}",
     "/points",
     "/points/{code}",
+    "/rules",
 }  # NiceGUI builds them only where it is started: test_console
 
 
@@ -229,6 +230,7 @@ MATRIX: dict[tuple[str, str], Needed] = {
     ("GET", "/readyz"): STRANGERS,
     ("GET", "/review"): one(P.review_issues),
     ("GET", "/review/pictures/{name:path}"): ITS_OWN,
+    ("GET", "/rules"): one(P.view_routing, P.view_catalogue, P.view_patrols),
     ("GET", "/sign-in"): STRANGERS,
     ("POST", "/sign-in"): STRANGERS,
     ("POST", "/sign-out"): KNOWN,

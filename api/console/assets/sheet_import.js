@@ -19,7 +19,8 @@ export default {
         const answer = await fetch(this.address, { method: "POST", body: form, headers: { Accept: "application/json", "Accept-Language": this.language } });
         const said = await answer.json().catch(() => ({}));
         if (answer.ok) {
-          this.outcome = this.fill(this.texts.done, { name: file.name, created: said.created, updated: said.updated, unchanged: said.unchanged });
+          const how = said.created === undefined ? this.texts.taken : this.texts.done;
+          this.outcome = this.fill(how, { name: file.name, created: said.created, updated: said.updated, unchanged: said.unchanged });
           this.$emit("taken");
         } else {
           this.refusal = this.fill(this.texts.refused, { name: file.name, title: said.title || answer.status });
