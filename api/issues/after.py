@@ -10,7 +10,7 @@ from api.captures.schemas import Status
 from api.captures.tables import Capture
 from api.database import now
 from api.errors import Conflict
-from api.issues import steps
+from api.issues import moving
 from api.issues.schemas import Verdict
 from api.issues.tables import AfterPhoto, Issue, Sighting
 from api.issues.transitions import AT_WORK, State
@@ -43,7 +43,7 @@ def add_after_photo(session: Session, issue_id: uuid.UUID, capture: Capture, *, 
     issue.after_verdict = Verdict.waiting
     issue.revision += 1
     state = State(issue.state)
-    steps.note(session, issue, "after_photo", state, state, by=by, capture_id=capture.id)
+    moving.note(session, issue, "after_photo", state, state, by=by, capture_id=capture.id)
     session.flush()
     return made
 
@@ -85,10 +85,10 @@ def _give_verdict(session: Session, issue: Issue, photo: AfterPhoto, verdict: Ve
     photo.verdict, photo.confidence = verdict, still
     session.flush()
     if not photo.spent:
-        issue.after_verdict = _together([Verdict(one.verdict) for one in steps.after_photos(session, issue)])
+        issue.after_verdict = _together([Verdict(one.verdict) for one in moving.after_photos(session, issue)])
     issue.revision += 1
     state, data = State(issue.state), {"verdict": verdict, "confidence": still}
-    steps.note(session, issue, "after_photo_judged", state, state, capture_id=photo.capture_id, data=data)
+    moving.note(session, issue, "after_photo_judged", state, state, capture_id=photo.capture_id, data=data)
 
 
 def _together(verdicts: list[Verdict]) -> Verdict:

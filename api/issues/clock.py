@@ -12,8 +12,8 @@ from api.audit import service as audit
 from api.clocks.limits import ClockRules, Step
 from api.clocks.standing import Call, Case, Phase, Standing, Turn, stand
 from api.database import now
+from api.issues.moving import SUBJECT
 from api.issues.schemas import Extension
-from api.issues.steps import SUBJECT
 from api.issues.tables import Issue, Whistle, WhistleCall
 from api.issues.transitions import ENDED, State
 

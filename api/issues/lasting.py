@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from api.issues import after, steps
+from api.issues import after, moving
 from api.issues.tables import Issue, Sighting
 from api.issues.transitions import AT_WORK, State
 
@@ -50,7 +50,7 @@ def gone(
     seconds = round((at - sighting.seen_at).total_seconds())
     state = State(issue.state)
     issue.revision += 1
-    steps.note(session, issue, "gone", state, state, capture_id=after_capture_id or capture_id,
+    moving.note(session, issue, "gone", state, state, capture_id=after_capture_id or capture_id,
                data={"since": sighting.seen_at.isoformat(), "until": at.isoformat(), "seconds": seconds})  # fmt: skip
     if after_capture_id is not None and state in AT_WORK:
         after.propose_clean(session, issue, after_capture_id)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from api.captures import service as captures
 from api.database import now
 from api.errors import Unfit
-from api.issues import after, steps
+from api.issues import after, moving
 from api.issues.schemas import Source
 from api.issues.tables import Issue, IssueCounter, Sighting
 from api.issues.transitions import SUSPECTED, State
@@ -152,7 +152,7 @@ def _record_class(session: Session, seen: Seen, code: str, found: list[Violation
     )
     _add(session, issue, sighting)
     if issue.state in SUSPECTED and state is State.open:
-        steps.move(session, issue, State.open, "seen_clearly", capture_id=seen.capture_id)
+        moving.move(session, issue, State.open, "seen_clearly", capture_id=seen.capture_id)
     else:
         issue.revision += 1
     session.flush()
@@ -213,7 +213,7 @@ def report(session: Session, told: Told, numbering: Numbering) -> Issue:
     _add_told(session, issue, told)
     before = State(issue.state)
     to = State.open if before in SUSPECTED and told.state is State.open else before
-    steps.move(session, issue, to, "reported", by=told.by_user_id, words=told.note, capture_id=wanted.capture_id)
+    moving.move(session, issue, to, "reported", by=told.by_user_id, words=told.note, capture_id=wanted.capture_id)
     session.flush()
     return issue
 
@@ -239,7 +239,7 @@ def _add_told(session: Session, issue: Issue, told: Told) -> None:
 
 def _open_issue(session: Session, wanted: _Wanted, numbering: Numbering) -> Issue:
     """Give the open issue of a point and class, locked: the one that is there, a reopened one, or a new one."""
-    found = steps.open_issue_of(session, wanted.point_id, wanted.code)
+    found = moving.open_issue_of(session, wanted.point_id, wanted.code)
     if found is not None:
         return found
     reopened = _reopen(session, wanted, numbering)
@@ -277,10 +277,10 @@ def _open_issue(session: Session, wanted: _Wanted, numbering: Numbering) -> Issu
         .on_conflict_do_nothing(index_elements=["point_id", "class_code"], index_where=Issue.closed_at.is_(None))
         .returning(Issue.id)
     ).scalar_one_or_none()
-    issue = steps.open_issue_of(session, wanted.point_id, wanted.code)
+    issue = moving.open_issue_of(session, wanted.point_id, wanted.code)
     assert issue is not None  # this one, or that of another who was first
     if made is not None:
-        steps.note(
+        moving.note(
             session, issue, "opened", None, wanted.state, by=wanted.by, capture_id=wanted.capture_id, at=at,
             data={"source": wanted.source},
         )  # fmt: skip
@@ -306,7 +306,7 @@ def _reopen(session: Session, wanted: _Wanted, numbering: Numbering) -> Issue | 
         return None
     try:
         with session.begin_nested():
-            steps.move(
+            moving.move(
                 session, found, wanted.state, "reopened", by=wanted.by, words=wanted.words, capture_id=wanted.capture_id
             )
             session.flush()

@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from api.issues import steps
+from api.issues import moving
 from api.issues.recording import Numbering, Seen, record
 from api.issues.schemas import Source
 from api.issues.tables import Issue, Sighting
@@ -52,7 +52,7 @@ def settle_review(session: Session, said: Reviewed, numbering: Numbering) -> lis
     ]
     seen = Seen(capture_id=said.capture_id, point_id=said.point_id, at=said.at, source=Source.hand)
     for issue in record(session, seen, violations, numbering):
-        steps.note(session, issue, "seen_by_reviewer", State(issue.state), State(issue.state), by=said.by_user_id,
+        moving.note(session, issue, "seen_by_reviewer", State(issue.state), State(issue.state), by=said.by_user_id,
                    words=said.by_name, capture_id=said.capture_id)  # fmt: skip
         touched.append(issue)
     session.execute(
@@ -76,13 +76,13 @@ def _judge(session: Session, sighting: Sighting, said: Reviewed) -> Issue:
     if sighting.verdict == CONFIRMED:
         if state in SUSPECTED:
             to, action = State.open, "confirm"
-        elif state is State.rejected and steps.open_issue_of(session, issue.point_id, issue.class_code) is None:
+        elif state is State.rejected and moving.open_issue_of(session, issue.point_id, issue.class_code) is None:
             to, action = State.open, "reopened"
     elif state in _UNTOUCHED and not _stands(session, issue):
         to, action = State.rejected, "reject"
     else:
         action = "sighting_refuted"
-    steps.move(session, issue, to, action, by=said.by_user_id, words=said.by_name, capture_id=said.capture_id)
+    moving.move(session, issue, to, action, by=said.by_user_id, words=said.by_name, capture_id=said.capture_id)
     return issue
 
 

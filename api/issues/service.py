@@ -17,10 +17,11 @@ from api.issues.after import add_after_photo, cannot_judge
 from api.issues.figures import summarise, unfinished_by_point
 from api.issues.lasting import gone, still_there
 from api.issues.listing import MOST_COUNTED, Filter, Sort, classes_named, count_issues, ids_where, list_issues
+from api.issues.moving import SUBJECT
 from api.issues.reach import get_issue, inside, may
 from api.issues.recording import Numbering, Seen, Told, record, report
 from api.issues.reviewing import Reviewed, settle_review
-from api.issues.steps import SUBJECT, possible, step
+from api.issues.steps import possible, step
 from api.issues.tables import AfterPhoto, Issue, Sighting
 from api.issues.tally import differences, recount
 from api.issues.transitions import AT_WORK

@@ -11,7 +11,7 @@ from api.accounts.schemas import Caller
 from api.clocks.limits import ClockRules, Step, length
 from api.database import now
 from api.errors import Conflict, Forbidden, NotFound, Unfit
-from api.issues import steps
+from api.issues import moving
 from api.issues.reach import get_issue, may
 from api.issues.tables import Issue, Whistle, WhistleCall
 from api.issues.transitions import AT_WORK, State
@@ -159,4 +159,4 @@ def _note(session: Session, issue: Issue, action: str, caller: Caller, words: st
     session.flush()
     issue.revision += 1
     state = State(issue.state)
-    steps.note(session, issue, action, state, state, by=caller.user_id, words=words, data=data)
+    moving.note(session, issue, action, state, state, by=caller.user_id, words=words, data=data)

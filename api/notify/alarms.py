@@ -21,7 +21,7 @@ from api.clocks.standing import Deadline, Standing
 from api.database import now
 from api.issues import clock
 from api.issues import service as issues
-from api.issues.steps import SUBJECT
+from api.issues.moving import SUBJECT
 from api.issues.tables import Issue
 from api.notify import recipients
 from api.notify.rules import Who

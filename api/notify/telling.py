@@ -20,7 +20,7 @@ from api.clocks.limits import ClockRules, Step
 from api.database import now
 from api.issues import clock
 from api.issues import service as issues
-from api.issues.steps import SUBJECT
+from api.issues.moving import SUBJECT
 from api.issues.tables import Issue
 from api.notify import alarms, inbox, outbox, recipients, service
 from api.notify.rules import NoticeRules, Who, names

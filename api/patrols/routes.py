@@ -15,7 +15,7 @@ from api.database import now
 from api.etags import IfMatch, revision_of, tagged
 from api.issues.service import Numbering
 from api.paging import Paged, PageOf
-from api.patrols import scoring, service
+from api.patrols import scoring, service, visits
 from api.patrols.schemas import (
     ChecklistItem,
     CheckView,
@@ -123,14 +123,14 @@ def list_visits(
     round: str | None = None,  # noqa: A002
 ) -> PageOf[VisitView]:
     with context.database.read() as session:
-        rows, following = service.list_visits(session, window, caller, point=point, round_code=round)
+        rows, following = visits.list_visits(session, window, caller, point=point, round_code=round)
         return PageOf(items=visit_views(session, rows), next=following)
 
 
 @router.post("/visits", status_code=201, summary="Begin a visit; one begun there already goes on")
 def start_visit(context: Context, caller: PatrolWalker, said: VisitStart, response: Response) -> VisitView:
     with context.database.write() as session:
-        row = service.start_visit(
+        row = visits.start_visit(
             session, point=said.point, round_code=said.round, caller=caller, zone=context.settings.zone
         )
         view = visit_views(session, [row])[0]
@@ -141,14 +141,14 @@ def start_visit(context: Context, caller: PatrolWalker, said: VisitStart, respon
 @router.get("/visits/{visit_id}", summary="Show a visit with its checks and photos")
 def get_visit(context: Context, caller: PatrolViewer, visit_id: uuid.UUID) -> VisitView:
     with context.database.read() as session:
-        return visit_views(session, [service.get_visit(session, visit_id, caller)])[0]
+        return visit_views(session, [visits.get_visit(session, visit_id, caller)])[0]
 
 
 @router.post("/visits/{visit_id}/finish", summary="End a visit; a failed check of an item with a class opens an issue")
 def finish_visit(context: Context, caller: PatrolWalker, visit_id: uuid.UUID, said: VisitEnd) -> VisitView:
     numbering = Numbering.of(context.settings, context.taxonomy)
     with context.database.write() as session:
-        row = service.finish_visit(session, visit_id, said, caller, context.taxonomy, numbering)
+        row = visits.finish_visit(session, visit_id, said, caller, context.taxonomy, numbering)
         return visit_views(session, [row])[0]
 
 
@@ -189,9 +189,9 @@ def visit_views(session: Session, rows: list[PatrolVisit]) -> list[VisitView]:
     """Give visits as they are sent."""
     places = points.points_by_id(session, [row.point_id for row in rows])
     rounds, checks, photos = (
-        service.round_codes(session, rows),
-        service.checks_of(session, rows),
-        service.photos_of(session, rows),
+        visits.round_codes(session, rows),
+        visits.checks_of(session, rows),
+        visits.photos_of(session, rows),
     )
     return [
         VisitView(
