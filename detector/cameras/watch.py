@@ -110,13 +110,19 @@ class Watch:
         Raises:
             ZonesRefused: a zone names a class that nobody knows now.
         """
-        self._zones.check_against(taxonomy, [entry.name for entry in card.classes])
+        known = {entry.name for entry in card.classes}
+        self._zones.check_against(taxonomy, known)
         self._taxonomy, self._card = taxonomy, card
         clear = [one for one in self._zones.zones if wants_left_things(one, taxonomy)]
         if clear != self._clear:
             self._clear, self._left = clear, LeftThings(clear) if clear else None
+        looked = {one.name: looked_for(one, taxonomy) for one in self._zones.zones}
         self._rules = [
-            _Rule(zone=one, codes=looked_for(one, taxonomy) | ({LEFT_THING: LEFT_THING} if one in clear else {}))
+            _Rule(
+                zone=one,
+                codes={name: code for name, code in looked[one.name].items() if name in known}
+                | ({LEFT_THING: LEFT_THING} if one in clear else {}),
+            )
             for one in self._zones.zones
         ]
         self._vehicles = vehicle_classes(taxonomy)
