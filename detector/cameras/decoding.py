@@ -17,7 +17,7 @@ from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer
 from av.video.codeccontext import VideoCodecContext
 
-from detector.cameras.clock import StreamClock
+from detector.cameras.clock import TOLERANCE_S, StreamClock
 from detector.cameras.ffmpeg import REFUSALS, in_words
 from detector.cameras.ring import Ring, Track
 from detector.errors import CameraStalled, StreamUnreadable
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 MOST_MEGAPIXELS = 64.0  # as of a photo; a stream that says more is damaged or hostile
 RARE_S = 6.0  # key frames further apart than this (or than the wanted spacing) are too rare: every frame is decoded
+EARLY, LATE = 0.9, 1.25  # shares of the wanted spacing
 MOST_HELD_BYTES = 8 * 1024 * 1024  # of packets kept until it is known how far apart key frames lie
 BLIND_S = 30.0  # packets, but no picture for so long: the stream is of no use
 UNTIMED = frozenset({"mpjpeg", "mjpeg"})  # FFmpeg numbers these pictures 25 a second, whenever they came
@@ -97,6 +98,8 @@ class Reader:
         self._since_picture_s = 0.0  # of packets seen since the last picture given, recordings only
         self._picture_at: float | None = None  # the wall's monotonic time of the last picture given, or of the start
         self._key_stamp_s: float | None = None
+        self._key_gap_s = 0.0  # between the last two key frames
+        self._picture_stamp_s: float | None = None
         self._camera_at: datetime | None = None
         self._stop = stop or threading.Event()
         self.tally = Tally()
@@ -179,7 +182,7 @@ class Reader:
             self._watch_spacing(packet)
         if self._every_frame:
             return self._feed(packet)
-        return self._alone(packet) if packet.is_keyframe and self._due() else None
+        return self._alone(packet) if packet.is_keyframe and self._due(_seconds(packet)) else None
 
     def _watch_spacing(self, packet: Packet) -> None:
         """Decode every frame from here on, where key frames are too far apart to see what happens in between."""
@@ -196,7 +199,7 @@ class Reader:
             self._held = None
         elif packet.is_keyframe:
             self._held = None if self._key_stamp_s is not None else self._held
-            self._key_stamp_s = stamp_s
+            self._key_stamp_s, self._key_gap_s = stamp_s, gap_s if 0 <= gap_s <= rare_s else 0.0
         self._hold(packet)
 
     def _hold(self, packet: Packet) -> None:
@@ -208,12 +211,19 @@ class Reader:
         if self._held_bytes > MOST_HELD_BYTES:
             self._held = None
 
-    def _due(self) -> bool:
-        """Say whether the next picture is far enough from the last one; a tenth early is not too early."""
+    def _due(self, stamp_s: float | None) -> bool:
+        """Say whether the next picture is far enough from the last one; a tenth early is not too early.
+
+        Nor is any key frame after which the next would come a quarter too late.
+        """
         if not self.tally.decoded:
             return True
         passed_s = self._since_picture_s if self._stall_s is None else self._now() - (self._picture_at or 0.0)
-        return passed_s >= self._every_s * 0.9
+        if self._stamped and stamp_s is not None and self._picture_stamp_s is not None:
+            by_stamps_s = stamp_s - self._picture_stamp_s  # they do not waver as the network does
+            passed_s = by_stamps_s if 0 <= by_stamps_s <= passed_s + TOLERANCE_S else passed_s
+        next_s = 0.0 if self._every_frame else passed_s + self._key_gap_s
+        return passed_s >= self._every_s * EARLY or (passed_s > 0 and next_s > self._every_s * LATE)
 
     def _alone(self, packet: Packet) -> av.VideoFrame | None:
         """Decode a key frame by itself: drained at once, else the decoder would hold it back for the ones after it."""
@@ -233,7 +243,7 @@ class Reader:
             self.tally.damaged += 1
             return None
         image = self._sound(images)
-        return image if image is not None and self._due() else None
+        return image if image is not None and self._due(_stamp_of(image)) else None
 
     def _sound(self, images: list[av.VideoFrame]) -> av.VideoFrame | None:
         """Give the last picture that has no holes in it."""
@@ -246,15 +256,13 @@ class Reader:
         return None
 
     def _timed(self, image: av.VideoFrame) -> Picture:
-        stamp_s = (
-            float(image.pts * image.time_base) if self._stamped and image.pts is not None and image.time_base else None
-        )
+        stamp_s = _stamp_of(image) if self._stamped else None
         now = self._now()
         assert self._picture_at is not None
         first = not self.tally.decoded
         passed_s = self._since_picture_s if self._stall_s is None else now - self._picture_at
         at_s = self._clock.step(stamp_s, 0.0 if first else passed_s)
-        self._picture_at, self._since_picture_s = now, 0.0
+        self._picture_at, self._since_picture_s, self._picture_stamp_s = now, 0.0, stamp_s
         self.tally.decoded += 1
         return Picture(image=image, at_s=at_s, stamp_s=stamp_s if self._stamped else now, camera_at=self._camera_at)
 
@@ -263,6 +271,11 @@ def _seconds(packet: Packet) -> float | None:
     """Give a packet's time stamp in the camera's own seconds; None where it has none."""
     stamp = packet.pts if packet.pts is not None else packet.dts
     return None if stamp is None or packet.time_base is None else float(stamp * packet.time_base)
+
+
+def _stamp_of(image: av.VideoFrame) -> float | None:
+    """Give a picture's time stamp in the camera's own seconds; None where it has none."""
+    return float(image.pts * image.time_base) if image.pts is not None and image.time_base else None
 
 
 def _told_by(producer_reference_time: bytes) -> datetime | None:

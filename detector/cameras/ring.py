@@ -171,12 +171,14 @@ def _written(track: Track, parts: list[tuple[_Part, float]], format_: str) -> by
         stream = out.add_mux_stream(track.codec, width=track.width, height=track.height)
         stream.time_base = base
         last = None
+        usual = (decoded[-1] - decoded[0]) // max(1, len(decoded) - 1) or round(USUAL_S * TICKS_PER_S)
         for (part, _), pts, dts in zip(parts, shown, decoded, strict=True):
             content = track.header + part.content if last is None else part.content
             packet = av.Packet(content)
             last = dts - late if last is None else max(dts - late, last + 1)
             packet.stream, packet.time_base = stream, base
             packet.dts, packet.pts = last, max(pts, last)
+            packet.duration = usual  # players leave out a last picture that lasts no time
             packet.is_keyframe = part.key
             out.mux(packet)
     return file.getvalue()

@@ -352,19 +352,23 @@ def open_files():
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
+def our_threads():
+    return sum(one.name.startswith(("camera", "telling", "fleet")) for one in threading.enumerate())
+
+
 def resident_kb():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4
 
 
 def test_a_thousand_reconnects_of_a_fleet_leave_nothing_behind(model, serve, clip):
-    """Ten cameras that really stream are cut off whenever they have given a picture."""
-    server = serve({f"/{number}": {"file": clip} for number in range(10)})
-    wires = [Wire(server.port) for _ in range(10)]
+    """Twenty cameras that really stream are cut off whenever they have given a picture."""
+    server = serve({f"/{number}": {"file": clip} for number in range(20)})
+    wires = [Wire(server.port) for _ in range(20)]
     plans = [camera(f"rtsp://127.0.0.1:{one.port}/{number}", str(number)) for number, one in enumerate(wires)]
     limits = Limits(backoff=Backoff(first_s=0.01, most_s=0.01), clip_before_s=1.0, clip_after_s=0.0)
 
     def cut_until(fleet, reconnects):
-        marks = dict.fromkeys(range(10), 0)
+        marks = dict.fromkeys(range(20), 0)
         end = time.monotonic() + 200
         while sum(one.reconnects for one in fleet.figures()) < reconnects and time.monotonic() < end:
             for number, one in enumerate(fleet.figures()):
@@ -373,19 +377,18 @@ def test_a_thousand_reconnects_of_a_fleet_leave_nothing_behind(model, serve, cli
                     wires[number].cut()
             time.sleep(0.01)
         time.sleep(1.0)
-        ours = [one for one in threading.enumerate() if one.name.startswith(("camera", "telling", "fleet"))]
-        return len(ours), resident_kb(), sum(one.reconnects for one in fleet.figures())
+        return our_threads(), resident_kb(), sum(one.reconnects for one in fleet.figures())
 
-    before = threading.active_count(), open_files()
+    before = open_files()
     with running(model, plans, limits=limits) as (fleet, _):
         until(lambda: all(one.frames_in for one in fleet.figures()), 30)
         threads, memory, _ = cut_until(fleet, 300)
         threads_after, memory_after, reconnects = cut_until(fleet, 1000)
     for one in wires:
         one.__exit__()
-    until(lambda: threading.active_count() <= before[0])
 
     assert reconnects >= 1000
-    assert threads == threads_after == 12
+    assert threads == threads_after == 22
     assert memory_after < memory * 1.05
-    assert abs(open_files() - before[1]) <= 2
+    assert 0 == our_threads()
+    assert open_files() <= before + 2

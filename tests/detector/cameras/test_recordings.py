@@ -5,7 +5,7 @@ import http.server
 import threading
 import time
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 
 import httpx
 import pytest
@@ -271,3 +271,14 @@ def test_hls_is_read_and_leads_nowhere_else(web, tmp_path):
 def test_a_url_is_sent_without_its_credentials(web):
     assert "http://h/x?a=1" == parse_address("http://h/x?a=1", user="u", password="p").bare_url
     assert httpx.get(f"{web}/snapshot", trust_env=False).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("key_every", "every_s", "apart"), [(20, 4.0, 4.0), (30, 4.0, 3.0), (10, 4.0, 4.0), (50, 4.0, 5.0)]
+)
+def test_pictures_come_no_more_than_a_quarter_later_than_wanted(tmp_path, key_every, every_s, apart):
+    path = write_clip(tmp_path / "walk.mp4", seconds=21, key_every=key_every)
+
+    times = [at for at, _ in seconds(path, every_s=every_s)]
+
+    assert {apart} == {round(after - one, 1) for one, after in pairwise(times)}

@@ -118,14 +118,18 @@ def test_a_camera_that_stops_in_the_middle_is_left(serve, clip, transport):
 
 def test_a_cut_camera_is_opened_anew_and_the_stream_time_goes_on(serve, clip):
     lost, stop = [], threading.Event()
+
+    def note(error):
+        lost.append(error)
+        wire.blocked.clear()
+
     with Wire(serve({"/street": {"file": clip}}).port) as wire:
         source = camera(f"rtsp://127.0.0.1:{wire.port}/street", stall_s=1.0)
-        seen = watch(source, every_s=0, backoff=AT_ONCE, stop=stop, lost=lost.append)
+        seen = watch(source, every_s=0, backoff=AT_ONCE, stop=stop, lost=note)
         before = [next(seen) for _ in range(3)]
         wire.cut()
         after = next(one for one in seen if one.connection)
         wire.blocked.set()
-        threading.Timer(2.5, wire.blocked.clear).start()
         again = next(one for one in seen if one.connection > after.connection)
         stop.set()
         seen.close()

@@ -35,11 +35,10 @@ class Wire:
 
     def cut(self) -> None:
         """End all connections, as a camera that loses power behind a switch does not even do."""
-        for end in self._ends:
+        ends, self._ends = self._ends, []
+        for end in ends:
             with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
-        self._ends.clear()
+                end.shutdown(socket.SHUT_RDWR)  # who carries notices, and closes
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -57,18 +56,16 @@ class Wire:
 
     def _carry(self, near: socket.socket, far: socket.socket) -> None:
         waiting = b""
-        with selectors.DefaultSelector() as ready, suppress(OSError, ValueError):
+        with near, far, selectors.DefaultSelector() as ready, suppress(OSError, ValueError):
             ready.register(near, selectors.EVENT_READ)
             ready.register(far, selectors.EVENT_READ)
             while True:
                 for key, _ in ready.select():
                     data = key.fileobj.recv(65536)
+                    if not data:
+                        return
                     if self.blocked.is_set():
                         continue
-                    if not data:
-                        near.close()
-                        far.close()
-                        return
                     if key.fileobj is near:
                         far.sendall(data)
                         continue
