@@ -27,6 +27,7 @@ from api.issues import routes as issues
 from api.issues import whistle_routes as whistles
 from api.links import Links
 from api.media import Media
+from api.metrics import router as metrics
 from api.models import about_model, open_card, seed_registry
 from api.notify import inbox_routes as inbox
 from api.notify import routes as notify
@@ -144,6 +145,7 @@ def build_app(settings: Settings) -> FastAPI:
     ):
         inside.include_router(router)
     app.include_router(inside)
+    app.include_router(metrics)
     app.include_router(field.router)
     app.include_router(review.called_by_label_studio)
     app.add_middleware(

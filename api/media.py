@@ -1,5 +1,6 @@
 """Where pictures lie: content-addressed by SHA-256, through fsspec. Written whole or not at all."""
 
+import contextlib
 import hashlib
 import os
 import re
@@ -56,6 +57,11 @@ class Media:
     def has(self, key: str) -> bool:
         """Say whether something is kept under `key`."""
         return bool(self._fs.exists(self._path(key)))
+
+    def remove(self, key: str) -> None:
+        """Forget what is kept under `key`; harmless where nothing is."""
+        with contextlib.suppress(FileNotFoundError):
+            self._fs.rm_file(self._path(key))
 
     def _path(self, key: str) -> str:
         if not _KEY.fullmatch(key):

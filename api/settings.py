@@ -102,6 +102,16 @@ class Settings(BaseSettings):
     poll_s: float = Field(default=0.25, gt=0, description="how often an idle worker looks for work, seconds")
     model_threads: int | None = Field(default=None, ge=1, description="processor threads for the model; else all cores")
 
+    camera_offline_s: float = Field(
+        default=60.0, gt=0, description="without a picture: then a camera is called offline"
+    )
+    camera_clip_days: float = Field(
+        default=30.0, gt=0, description="cameras' clips are kept so long, and while an issue that they show is open"
+    )
+    camera_clip_gib: float = Field(
+        default=20.0, ge=0, description="cameras' clips take no more than this, but for those of open issues, GiB"
+    )
+
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:

@@ -11,11 +11,8 @@ import socket
 import threading
 from datetime import timedelta
 from types import FrameType
-from typing import cast
+from typing import Protocol, cast
 
-import cv2
-import numpy as np
-import numpy.typing as npt
 import structlog
 import supervision as sv
 from sqlalchemy.orm import Session
@@ -30,34 +27,16 @@ from api.issues import clock
 from api.issues import service as issues
 from api.notify.clerk import Clerk
 from api.notify.courier import Courier
+from api.pictures import SHOWN_PX, VEHICLE_CONFIDENCE, Painter, jpeg, plain, rounded
 from api.points import service as points
 from api.reports.reader import Reader
 from api.review import service as review
 from api.review.syncing import Syncing
-from detector import (
-    Certainty,
-    Detector,
-    DetectorError,
-    Mark,
-    Photo,
-    PhotoError,
-    Scene,
-    Violation,
-    draw,
-    judge,
-    open_photo,
-)
-from detector.drawing import AMBER, RED
+from detector import Detector, DetectorError, PhotoError, Scene, Violation, judge, open_photo
 from detector.live import LiveModel
-from detector.privacy import Veil
 from detector.rules import lowest_threshold
 
 log = structlog.get_logger()
-
-SHOWN_PX = 1600  # long side of the pictures that people look at
-JPEG_QUALITY = 85
-VEHICLES = ("car", "bus", "truck", "motorcycle")
-VEHICLE_CONFIDENCE = 0.1  # low: a plate is looked for on whatever might be a vehicle
 
 
 class Worker:
@@ -69,7 +48,7 @@ class Worker:
         self._told: DetectorError | None = None
         self._using = model.current().version
         self._stopping = threading.Event()
-        self._veil = Veil() if context.settings.privacy == "blur" else None
+        self._painter = Painter(context.settings, context.taxonomy)
         #: tells this run of this process from any other, also one with the same process id
         self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._numbering = issues.Numbering.of(context.settings, context.taxonomy)
@@ -150,30 +129,19 @@ class Worker:
         found = cast("sv.Detections", seen[seen.confidence >= lowest])
         assert found.confidence is not None
         violations = judge(found, scene, taxonomy, detector.card)
-        shown = self._shown(photo, seen)
+        shown = self._painter.shown(photo.pixels, seen, width=photo.width)
+        marked = self._painter.marked(shown, violations, width=photo.width) if violations else None
         outcome = captures.Outcome(
             model=detector.version,
-            view_key=self._context.media.put(_jpeg(shown), "jpg"),
-            evidence_key=self._evidence(photo, shown, violations) if violations else None,
+            view_key=self._context.media.put(jpeg(shown), "jpg"),
+            evidence_key=self._context.media.put(jpeg(marked), "jpg") if marked is not None else None,
             detections=[
-                {"model_class": str(name), "confidence": round(float(confidence), 4), "box": _rounded(box.tolist())}
+                {"model_class": str(name), "confidence": round(float(confidence), 4), "box": rounded(box.tolist())}
                 for name, confidence, box in zip(found.data["class_name"], found.confidence, found.xyxy, strict=True)
             ],
-            violations=[_plain(violation) for violation in violations],
+            violations=[plain(violation) for violation in violations],
         )
         self._write_down(capture, violations, outcome)
-
-    def _shown(self, photo: Photo, seen: sv.Detections) -> npt.NDArray[np.uint8]:
-        """Give the picture that people look at: smaller, and with faces and plates hidden if the settings say so."""
-        pixels = _shrunk(photo)
-        if self._veil is None:
-            return pixels
-        vehicles = seen.xyxy[np.isin(seen.data["class_name"], VEHICLES)] * (pixels.shape[1] / photo.width)
-        return self._veil.hide(pixels, vehicles.astype(np.float32)).pixels
-
-    def _evidence(self, photo: Photo, shown: npt.NDArray[np.uint8], violations: list[Violation]) -> str:
-        marked = draw(shown, self._marks(violations), original_width=photo.width)
-        return self._context.media.put(_jpeg(marked), "jpg")
 
     def _write_down(self, capture: Capture, violations: list[Violation], outcome: captures.Outcome) -> None:
         """Finish the capture and record its violations, together or not at all."""
@@ -202,17 +170,6 @@ class Worker:
             if captures.captures_by_id(session, [capture.id])[capture.id].status == Status.failed:
                 issues.cannot_judge(session, capture.id)
 
-    def _marks(self, violations: list[Violation]) -> list[Mark]:
-        language = self._context.settings.language
-        return [
-            Mark(
-                box=one.box,
-                text=f"{self._context.taxonomy.name_of(one.code, language)} {one.confidence:.0%}",
-                colour=RED if one.certainty is Certainty.automatic else AMBER,
-            )
-            for one in reversed(violations)  # the surest is drawn last, on top
-        ]
-
 
 def _scene(session: Session, capture: Capture, near_m: float) -> Scene:
     point = points.get_point(session, str(capture.point_id), within=EVERYWHERE)
@@ -220,40 +177,15 @@ def _scene(session: Session, capture: Capture, near_m: float) -> Scene:
     return Scene(no_parking=point.no_parking, elsewhere=elsewhere)
 
 
-def _shrunk(photo: Photo) -> npt.NDArray[np.uint8]:
-    """Give the photo with a long side of at most `SHOWN_PX`."""
-    pixels = photo.pixels
-    ratio = SHOWN_PX / max(pixels.shape[:2])
-    if ratio >= 1:
-        return pixels
-    size = (round(pixels.shape[1] * ratio), round(pixels.shape[0] * ratio))
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+class Stoppable(Protocol):
+    """Something that runs until it is told to stop."""
+
+    def stop(self) -> None:
+        """Let what is at hand be finished, then leave."""
 
 
-def _jpeg(pixels: npt.NDArray[np.uint8]) -> bytes:
-    """Give a picture as a fresh JPEG without metadata."""
-    made, encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    if not made:
-        raise RuntimeError(f"OpenCV could not encode {pixels.shape} as JPEG")
-    return encoded.tobytes()
-
-
-def _rounded(box: list[float]) -> list[float]:
-    return [round(edge, 1) for edge in box]
-
-
-def _plain(violation: Violation) -> dict[str, object]:
-    return {
-        "class_code": violation.code,
-        "confidence": round(violation.confidence, 4),
-        "box": _rounded(list(violation.box)),
-        "certainty": violation.certainty,
-        "reason": violation.reason,
-    }
-
-
-def stop_on_signals(worker: Worker) -> None:
-    """Let SIGTERM and SIGINT end the worker after the capture at hand."""
+def stop_on_signals(worker: Stoppable) -> None:
+    """Let SIGTERM and SIGINT end the worker after what is at hand."""
 
     def asked(_number: int, _frame: FrameType | None) -> None:
         worker.stop()

@@ -14,6 +14,7 @@ import typer
 
 from cli import (
     audit,
+    cameras,
     data,
     demo,
     detect,
@@ -57,6 +58,7 @@ def build_app() -> typer.Typer:
     app.add_typer(standards.app, name="standards")
     app.add_typer(users.users, name="users")
     app.add_typer(users.keys, name="keys")
+    app.add_typer(cameras.app, name="cameras")
     app.add_typer(audit.app, name="audit")
     app.add_typer(messages.webhooks, name="webhooks")
     app.add_typer(messages.clocks, name="clocks")

@@ -9,10 +9,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import IO
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from api.settings import Settings
 
 RESTART_AFTER_S = 1.0  # a child that dies at once must not keep a core busy
 PATIENCE_S = 15.0  # for children to finish what they hold when asked to leave
@@ -28,10 +31,10 @@ def command() -> None:
 
     settings = read_settings()
     configure()
-    _leave_with_parent()
+    leave_with_parent()
     require_free_port(settings.host, settings.port)
     _prepare()
-    sys.exit(_watch(["web", "worker"]))
+    sys.exit(_watch(["web", "worker"], _later(settings)))
 
 
 def web() -> None:
@@ -43,7 +46,7 @@ def web() -> None:
     from api.settings import read_settings
 
     configure()
-    _leave_with_parent()
+    leave_with_parent()
     settings = read_settings()
     uvicorn.run(
         build_app(settings),
@@ -67,7 +70,7 @@ def worker() -> None:
     from detector.registry import earlier_versions
 
     configure()
-    _leave_with_parent()
+    leave_with_parent()
     settings = read_settings()
     service = open_service(settings)
 
@@ -90,8 +93,39 @@ def _prepare() -> None:
     open_service(read_settings()).database.close()
 
 
-def _watch(parts: Sequence[str]) -> int:
-    """Keep one child for each part alive until asked to stop; give the exit status."""
+CAMERAS = "cameras watch"
+LOOK_EVERY_S = 3.0  # for the first camera
+
+
+def _later(settings: "Settings") -> Callable[[], Sequence[str]]:
+    """Give what says which parts are needed by now that were not at the start: who has no camera needs no watcher."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from api.cameras.service import any_watched
+    from api.database import Database
+
+    database, looked_at = Database(settings.database), -LOOK_EVERY_S
+
+    def needed() -> Sequence[str]:
+        nonlocal looked_at
+        if time.monotonic() - looked_at < LOOK_EVERY_S:
+            return ()
+        looked_at = time.monotonic()
+        try:
+            with database.read() as session:
+                return (CAMERAS,) if any_watched(session) else ()
+        except SQLAlchemyError:  # it is away; web and worker say so
+            return ()
+
+    return needed
+
+
+def _watch(parts: Sequence[str], later: Callable[[], Sequence[str]] = tuple) -> int:
+    """Keep one child for each part alive until asked to stop; give the exit status.
+
+    Args:
+        later: gives the parts that are needed by now; one that was once started stays.
+    """
     stopping = threading.Event()
 
     def asked(_number: int, _frame: FrameType | None) -> None:
@@ -101,6 +135,7 @@ def _watch(parts: Sequence[str]) -> int:
     signal.signal(signal.SIGINT, asked)
     children = {part: start(part) for part in parts}
     while not stopping.wait(0.2):
+        children |= {part: start(part) for part in later() if part not in children}
         for part, child in children.items():
             if child.poll() is not None:
                 ended = f"the {part} process ended with status {child.returncode}; starting it again"
@@ -121,7 +156,7 @@ def start(part: str, *, log: IO[bytes] | None = None) -> subprocess.Popen[bytes]
     global _lifeline  # noqa: PLW0603 - one pipe for the life of the process, made when the first child needs it
     _lifeline = _lifeline or os.pipe()
     return subprocess.Popen(  # noqa: S603 - our own command
-        [sys.executable, "-m", "cli", part],
+        [sys.executable, "-m", "cli", *part.split()],
         env={**os.environ, _LIFELINE: str(_lifeline[0])},
         pass_fds=(_lifeline[0],),  # the other end is never written to and closes with this process
         stdout=log,
@@ -143,7 +178,7 @@ def _end(children: list[subprocess.Popen[bytes]]) -> None:
             child.wait()
 
 
-def _leave_with_parent() -> None:
+def leave_with_parent() -> None:
     """End this process when the parent that started it is gone, also when it was killed outright."""
     lifeline = os.environ.get(_LIFELINE)
     if lifeline is None:

@@ -34,6 +34,7 @@ class Permission(StrEnum):
     view_cameras = "view_cameras"
     manage_cameras = "manage_cameras"
     manage_models = "manage_models"  # trainings, thresholds chosen from verdicts, which version is in force
+    view_metrics = "view_metrics"  # figures of the service itself, for whoever runs it
     manage_clocks = "manage_clocks"  # limits, calendar, escalation
     manage_webhooks = "manage_webhooks"
     manage_users = "manage_users"  # users, grants, everybody's keys
@@ -49,6 +50,7 @@ OFFICE_WIDE = frozenset(
         Permission.record_talks,
         Permission.manage_cameras,
         Permission.manage_models,
+        Permission.view_metrics,
         Permission.manage_clocks,
         Permission.manage_webhooks,
         Permission.manage_users,
@@ -104,6 +106,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.decide_extensions,
         Permission.supervise_issues,
         Permission.view_audit,
+        Permission.view_metrics,
         Permission.manage_patrols,
         Permission.publish_reports,
         Permission.record_talks,

@@ -105,6 +105,7 @@ class Figures(BaseModel):
     reconnects: int = 0
     clock_repairs: int = Field(default=0, description="time stamps that jumped, wrapped or were missing")
     lasting: int = Field(default=0, description="events that last")
+    trouble: str | None = Field(default=None, description="why no pictures come, or none are judged, at this moment")
     last_error: str = ""
     last_error_at: datetime | None = None
 

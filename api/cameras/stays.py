@@ -188,11 +188,11 @@ def give_up_lost(session: Session, live_since: dict[uuid.UUID, datetime]) -> int
 
 # --- on the way to a sighting -------------------------------------------------------------------------------------
 def next_waiting(session: Session) -> CameraStay | None:
-    """Give the oldest event of which something has to be done, locked; None where none waits."""
+    """Give the oldest event of which something has to be done; None where none waits."""
     query = sa.select(CameraStay).where(
         CameraStay.stage.in_((Stage.told, Stage.ended)), CameraStay.attempts < MOST_ATTEMPTS
     )
-    return session.scalars(query.order_by(CameraStay.id).limit(1).with_for_update(skip_locked=True)).first()
+    return session.scalars(query.order_by(CameraStay.id).limit(1)).first()
 
 
 def recorded(row: CameraStay, capture_id: uuid.UUID) -> None:
@@ -269,6 +269,11 @@ def oldest_clips(session: Session, behind: uuid.UUID | None, limit: int) -> Sequ
     if behind is not None:
         query = query.where(CameraStay.id > behind)
     return list(session.scalars(query.order_by(CameraStay.id).limit(limit)))
+
+
+def clips_in_use(session: Session, keys: Collection[str]) -> set[str]:
+    """Give those of these clips that an event still has."""
+    return {one for one in session.scalars(sa.select(CameraStay.clip_key).where(CameraStay.clip_key.in_(keys))) if one}
 
 
 def drop_clip(row: CameraStay) -> None:

@@ -103,6 +103,13 @@ def heir_of(session: Session, issue: Issue) -> Issue:
     return issue
 
 
+def shown_by_unfinished(session: Session, capture_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Give those of these captures that show an issue which has not ended: it may still be asked for them."""
+    query = sa.select(Sighting.capture_id).join(Issue, Issue.id == Sighting.issue_id)
+    query = query.where(Sighting.capture_id.in_(set(capture_ids)), Issue.closed_at.is_(None))
+    return {one for one in session.scalars(query) if one is not None}
+
+
 def at_work(session: Session, *, within: Scope) -> list[Issue]:
     """Give the issues that are certain and not ended, oldest first: what an assessor would find today."""
     query = sa.select(Issue).where(Issue.closed_at.is_(None), Issue.state.in_(AT_WORK), inside(within))

@@ -40,6 +40,17 @@ def of_issue(session: Session, about: About, wanted: Iterable[Who]) -> set[uuid.
     return found
 
 
+def of_place(session: Session, point: Point, wanted: Iterable[Who]) -> set[uuid.UUID]:
+    """Give the users whom the rules mean by their roles, for what concerns a place and no issue."""
+    found: set[uuid.UUID] = set()
+    for who in wanted:
+        if who is Who.admins:
+            found |= accounts.ids_with_role(session, Role.admin)
+        elif who in _ROLES:
+            found |= accounts.ids_with_role(session, _ROLES[who], community=point.community)
+    return found
+
+
 def _who(session: Session, about: About, who: Who) -> set[uuid.UUID]:
     if who is Who.admins:
         return accounts.ids_with_role(session, Role.admin)

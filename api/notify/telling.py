@@ -16,6 +16,8 @@ from api.accounts import service as accounts
 from api.accounts.roles import Role
 from api.audit import service as audit
 from api.audit.tables import AuditEvent
+from api.cameras import service as cameras
+from api.cameras.schemas import State as CameraState
 from api.clocks.limits import ClockRules, Step
 from api.database import now
 from api.issues import clock
@@ -31,6 +33,7 @@ from api.points.tables import Point
 from detector.taxonomy import Taxonomy
 
 FOLLOWER = "teller"
+CAMERA_NEWS = frozenset({CameraState.online, CameraState.offline, CameraState.moved, CameraState.covered})
 AT_ONCE = 100
 LATE = "late"  # topic of what is told long after it happened
 DIGEST = "notice.digest"
@@ -60,6 +63,8 @@ class Teller:
         by = accounts.names_of(session, [one.by_user_id for one in events if one.by_user_id])
         for event in events:
             issue = about.get(event.subject_id)
+            if event.subject_kind == cameras.SUBJECT and event.action in CAMERA_NEWS:
+                self._tell_of_camera(session, event, webhooks)
             if issue is not None:
                 notice = self._notice(event, issue, places[issue.point_id], by)
                 self._tell_of_issue(session, event, issue, places[issue.point_id], notice, webhooks)
@@ -90,6 +95,27 @@ class Teller:
         targets += [f"webhook:{one.id}" for one in webhooks if _wants(one, notice)]
         for target in targets:
             self.tell(session, target, f"point:{point.code}", notice)
+
+    def _tell_of_camera(self, session: Session, event: AuditEvent, webhooks: Iterable[Webhook]) -> None:
+        """Tell of a camera that went, came back, or looks elsewhere: each a change that its watch has made sure of."""
+        camera = cameras.cameras_by_id(session, [event.subject_id])[event.subject_id]
+        point = points.points_by_id(session, [camera.point_id])[camera.point_id]
+        facts: dict[str, Any] = {
+            "seq": event.seq,
+            "code": camera.code,
+            "camera": camera.name,
+            "place": point.name,
+            "point": {"code": point.code, "name": point.name, "community": point.community},
+            "action": event.action,
+            "before": event.data.get("before"),
+        }
+        notice = Notice(key=f"audit:{event.seq}", kind=f"{cameras.SUBJECT}.{event.action}", at=event.at, facts=facts)
+        users = recipients.of_place(session, point, self._rules.told(notice.kind, event.action))
+        for user_id in sorted(users):
+            deliver(session, f"user:{user_id}", notice)
+        for webhook in webhooks:
+            if _wants(webhook, notice):
+                deliver(session, f"webhook:{webhook.id}", notice)
 
     def tell(self, session: Session, target: str, topic: str, notice: Notice) -> None:
         """Tell somebody, at once or, in a storm or long after it happened, later as part of a digest."""
@@ -210,12 +236,12 @@ def _wants(webhook: Webhook, notice: Notice) -> bool:
     """Say whether a webhook is to be told; what it does not narrow it takes."""
     if webhook.kinds and not names(webhook.kinds, notice.kind):
         return False
-    filters, issue, point = service.filters_of(webhook), notice.facts["issue"], notice.facts["point"]
+    filters, issue, point = service.filters_of(webhook), notice.facts.get("issue", {}), notice.facts["point"]
     return all(
         not allowed or value in allowed
         for allowed, value in (
-            (filters.classes, issue["class"]),
-            (filters.departments, issue["department"]),
+            (filters.classes, issue.get("class")),
+            (filters.departments, issue.get("department")),
             (filters.communities, point["community"]),
             (filters.points, point["code"]),
         )

@@ -36,6 +36,8 @@ class Writer:
         if key not in catalogue():
             return Words(title=self._say("notice.other", kind=notice.kind), text="", path=None)
         path = "/webhooks" if notice.kind.startswith("webhook.") else None
+        if notice.kind.startswith("camera."):
+            path = f"/cameras/{notice.facts['code']}"
         return Words(title=self._say(key, **plain), text="", path=path)
 
     def _of_issue(self, notice: Notice) -> Words:

@@ -224,6 +224,7 @@ MATRIX: dict[tuple[str, str], Needed] = {
     ("GET", "/models/{version}"): one(P.view_catalogue),
     ("GET", "/people"): one(P.view_routing, P.manage_users),
     ("GET", "/people/{user_id}"): one(P.manage_users),
+    ("GET", "/metrics"): one(P.view_metrics),
     ("GET", "/plan"): KNOWN,
     ("GET", "/points"): one(P.view_points),
     ("GET", "/points/{code}"): one(P.view_points),
