@@ -1,7 +1,7 @@
 """`/metrics`: what the service and each camera do, as Prometheus reads it. Everything is read from the tables.
 
-Names of cameras and how much goes wrong are nobody else's business: the permission `view_metrics` opens it, e.g. to a key
-made by `pointwatch keys make prometheus --role supervisor`, which Prometheus sends as its bearer token.
+Names of cameras and how much goes wrong are nobody else's business: the permission `view_metrics` opens it, for
+example to a key made by `pointwatch keys make prometheus --role supervisor`, which Prometheus sends as a bearer token.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from api.cameras import service as cameras
 from api.cameras import status, stays, views
 from api.cameras.schemas import CameraView, State
 from api.captures import service as captures
-from api.context import Context
+from api.context import Context, Service
 from api.issues import service as issues
 
 router = Router(tags=["metrics"])
@@ -48,8 +48,8 @@ _COUNTERS = {
 class _Office(Collector):
     """The figures of one moment."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, session: Session, context: Service) -> None:
+        self._session, self._context = session, context
 
     def collect(self) -> Iterator[Metric]:
         """Give them all."""
@@ -59,7 +59,7 @@ class _Office(Collector):
             queue.add_metric([kind], count)
         yield queue
         stand = GaugeMetricFamily("pointwatch_issues", "Issues by state", labels=["state"])
-        for state, count in issues.summarise(session, within=EVERYWHERE).by_state.items():
+        for state, count in issues.summarise(session, self._context.taxonomy, within=EVERYWHERE)["by_state"].items():
             stand.add_metric([state], count)
         yield stand
         rows = cameras.to_watch(session)
@@ -97,5 +97,5 @@ def _of_cameras(found: list[CameraView]) -> Iterator[Metric]:
 def metrics(context: Context, _: Annotated[Caller, Depends(allow(Permission.view_metrics))]) -> Response:
     registry = CollectorRegistry(auto_describe=False)
     with context.database.read() as session:
-        registry.register(_Office(session))
+        registry.register(_Office(session, context))
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -72,7 +72,7 @@ class Recorder:
             else:
                 self._settle(row, camera)
         except Exception as error:  # the job loop: one event must never stop the others
-            log.exception("camera event failed", event=str(row.id))
+            log.exception("camera event failed", stay=str(row.id))
             with self._context.database.write() as session:
                 stays.failed(session, row.id, f"{type(error).__name__}: {error}")
             self._stopping.wait(TROUBLED_S)

@@ -49,7 +49,7 @@ class Taking:
                 stays.begin(session, camera, told, kept, seen_by=self._holder)
             else:
                 stays.end(session, told, key)
-        log.info("camera event", camera=camera.code, what=told.what, event=str(told.event), violation=told.stay.code)
+        log.info("camera event", camera=camera.code, what=told.what, stay=str(told.event), violation=told.stay.code)
 
     def changed(self, change: Change) -> None:
         """Keep a camera's new state, and tell the log."""

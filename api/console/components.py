@@ -55,3 +55,11 @@ class Register(_Component, component="assets/register.js"):
 
 class SheetImport(_Component, component="assets/sheet_import.js"):
     """Sends a CSV or XLSX to the API and shows each wrong row; emits `taken` when all of it was."""
+
+
+class CameraWall(_Component, component="assets/camera_wall.js"):
+    """All cameras with what they see now, and the form that adds one; talks to the API itself."""
+
+
+class ZoneEditor(_Component, component="assets/zone_editor.js"):
+    """One camera: its zones drawn on its picture, and what it reported; talks to the API itself."""

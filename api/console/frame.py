@@ -15,7 +15,7 @@ from api.notify import inbox
 from detector.texts import LANGUAGES
 
 BELL_S = 15.0  # between two looks at what is unread
-_SHEETS = ("colours.css", "console.css", "manage.css")
+_SHEETS = ("colours.css", "console.css", "manage.css", "cameras.css")
 
 
 @cache
@@ -47,6 +47,8 @@ def frame(visit: Visit, *, title: str, path: str) -> Iterator[None]:
 
 def _entries(visit: Visit) -> list[tuple[str, str]]:
     entries = [("/", "console.nav.overview"), ("/issues", "console.nav.issues"), ("/plan", "console.nav.plan")]
+    if visit.caller.may(Permission.view_cameras):
+        entries.append(("/cameras", "console.nav.cameras"))
     if visit.caller.may(Permission.view_patrols):
         entries.append(("/patrols", "console.nav.patrols"))
     if visit.caller.may(Permission.review_issues):

@@ -10,6 +10,7 @@ from nicegui import ui
 from api.console import (
     audit,
     bulletins,
+    cameras,
     desk,
     inbox,
     issue,
@@ -49,6 +50,8 @@ PAGES: dict[str, Show] = {
     "/audit": audit.show,
     "/points": points.show,
     "/points/{code}": points.show_point,
+    "/cameras": cameras.show,
+    "/cameras/{code}": cameras.show_camera,
     "/people": people.show,
     "/people/{user_id}": person.show,
 }

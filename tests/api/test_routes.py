@@ -28,6 +28,8 @@ ITS_OWN = frozenset(("signature",))  # asks for a secret or a signature of its o
 PAGES = {
     "/",
     "/bulletins",
+    "/cameras",
+    "/cameras/{code}",
     "/inbox",
     "/review",
     "/webhooks",
@@ -201,6 +203,8 @@ MATRIX: dict[tuple[str, str], Needed] = {
     ("POST", "/api/{rest:path}"): KNOWN,
     ("PUT", "/api/{rest:path}"): KNOWN,
     ("GET", "/bulletins"): one(P.view_reports),
+    ("GET", "/cameras"): one(P.view_cameras),
+    ("GET", "/cameras/{code}"): one(P.view_cameras),
     ("GET", "/console/anything"): KNOWN,
     ("GET", "/field"): STRANGERS,
     ("GET", "/field/app/{name}"): STRANGERS,

@@ -18,6 +18,8 @@ MOST_LINES = 420
 TRAINING_ONLY = {"torch", "torchvision", "ultralytics", "bpy", "label-studio-sdk"}
 CATCH_ALL = {  # the job loop, and the process edge
     ("api/worker.py", "work_once"),
+    ("api/recorder.py", "record_next"),
+    ("api/watcher.py", "_persist"),
     ("api/notify/courier.py", "_deliver"),
     ("api/notify/clerk.py", "_persist"),
     ("api/review/syncing.py", "run_once"),
