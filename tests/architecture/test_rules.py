@@ -23,6 +23,9 @@ CATCH_ALL = {  # the job loop, and the process edge
     ("api/notify/courier.py", "_deliver"),
     ("api/notify/clerk.py", "_persist"),
     ("api/review/syncing.py", "run_once"),
+    ("detector/cameras/fleet.py", "_look"),
+    ("detector/cameras/reading.py", "_run"),
+    ("detector/cameras/telling.py", "_tell"),
     ("cli/__init__.py", "run"),
 }
 
