@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-PATIENCE_S = 120.0  # other programs share these processors
+PATIENCE_S = 300.0  # other programs share these processors
 
 
 class Client:

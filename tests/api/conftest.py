@@ -159,9 +159,15 @@ def start_service(tmp_path_factory: pytest.TempPathFactory, model_folder: Path) 
 
 
 @pytest.fixture(scope="session")
-def running(start_service: Callable[..., Running]) -> Running:
-    """Give the one real service that tests share; each test uses points of its own."""
-    return start_service(max_upload_mib="80", max_photos="20")
+def running(start_service: Callable[..., Running], request: pytest.FixtureRequest) -> Running:
+    """Give the one real service that tests share; each test uses points of its own.
+
+    It runs on SQLite, and on PostgreSQL where `POINTWATCH_TEST_DATABASE=postgresql` asks for that.
+    """
+    on = os.environ.get("POINTWATCH_TEST_DATABASE", "sqlite")
+    assert on in BOTH, f"POINTWATCH_TEST_DATABASE is {on!r}; it must be one of {', '.join(BOTH)}"
+    database = {"database_url": request.getfixturevalue("postgres")(True)} if on == "postgresql" else {}
+    return start_service(max_upload_mib="80", max_photos="20", **database)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+import sqlalchemy as sa
 
 from tests.api.client import Client
 
@@ -24,6 +24,7 @@ class Running:
 
     def __init__(self, data_dir: Path, model_folder: Path, **settings: str) -> None:
         self.data_dir = data_dir
+        self.database_url = settings.get("database_url") or f"sqlite:///{data_dir / 'pointwatch.sqlite3'}"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_file = data_dir.parent / f"{data_dir.name}.log"
@@ -149,12 +150,13 @@ class Running:
             time.sleep(0.1)
 
     def query(self, sql: str, *values: object) -> list[tuple[object, ...]]:
-        """Ask the database file directly, beside the service."""
-        connection = sqlite3.connect(self.data_dir / "pointwatch.sqlite3", timeout=30)
-        try:
-            return connection.execute(sql, values).fetchall()
-        finally:
-            connection.close()
+        """Ask the database directly, beside the service; each `?` stands for a value."""
+        first, *others = sql.split("?")
+        named = first + "".join(f":v{at}{part}" for at, part in enumerate(others))
+        engine = sa.create_engine(self.database_url, poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            rows = connection.execute(sa.text(named), {f"v{at}": value for at, value in enumerate(values)})
+            return [tuple(row) for row in rows]
 
 
 def _kill(process: psutil.Process) -> None:

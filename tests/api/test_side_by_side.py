@@ -15,9 +15,9 @@ PHOTOS = 24
 
 
 @pytest.fixture
-def three_workers(start_service: Callable[..., Running]) -> Iterator[Running]:
+def three_workers(start_service: Callable[..., Running], fresh_database_url: str) -> Iterator[Running]:
     """Give a service with two more workers beside its own."""
-    running = start_service()
+    running = start_service(database_url=fresh_database_url)
     command = [sys.executable, "-m", "cli", "worker"]
     with running.log_file.open("ab") as log:
         more = [subprocess.Popen(command, cwd=ROOT, env=running.environment, stdout=log, stderr=log) for _ in range(2)]

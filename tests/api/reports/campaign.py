@@ -42,8 +42,8 @@ class Campaign:
     def __init__(self, office: Office, monkeypatch: pytest.MonkeyPatch, seed: int = 7) -> None:
         self.office, self.ledger, self.dice = office, Ledger(office), random.Random(seed)
         self.at = START
-        for module in ("issues.steps", "issues.recording", "issues.after"):
-            monkeypatch.setattr(f"api.{module}.now", lambda: self.at)
+        for module in ("steps", "effects", "moving", "recording", "after"):
+            monkeypatch.setattr(f"api.issues.{module}.now", lambda: self.at)
         self.points = [
             self.ledger.point(community=f"社区{number % 3}", category=("road", "park")[number % 2])
             for number in range(7)
@@ -89,7 +89,10 @@ class Campaign:
             given["violation"] = self.dice.choice([code for code in CLASSES if code != issue.class_code])
         with self.office.context.database.write() as session:
             wanted = Step(action=action, **given)
-            issues.step(session, issue.number, wanted, self.boss, self.office.context.taxonomy, revision=None)
+            context = self.office.context
+            issues.step(
+                session, issue.number, wanted, self.boss, context.taxonomy, zone=context.settings.zone, revision=None
+            )
 
     def promise(self, issue: Issue) -> None:
         """Give an issue a deadline where nothing else has: every other one is short."""
