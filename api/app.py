@@ -25,6 +25,7 @@ from api.filters import routes as filters
 from api.history import router as history
 from api.issues import routes as issues
 from api.issues import whistle_routes as whistles
+from api.learning import routes as learning
 from api.links import Links
 from api.media import Media
 from api.metrics import router as metrics
@@ -137,6 +138,7 @@ def build_app(settings: Settings) -> FastAPI:
         inbox.router,
         history,
         review.router,
+        learning.router,
         reports.router,
         open311_office.router,
         _about(service),

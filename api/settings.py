@@ -96,6 +96,15 @@ class Settings(BaseSettings):
     review_poll_s: float = Field(
         default=20.0, gt=0, description="how often Label Studio is asked for what its webhooks did not tell, seconds"
     )
+    train_python: Path | None = Field(
+        default=None,
+        description="interpreter with the training extra, e.g. .venv-train/bin/python; without it none runs",
+    )
+    train_dir: Path | None = Field(default=None, description="where trainings work; else in the data directory")
+    train_after: int = Field(
+        default=0, ge=0, description="captures decided since the last training that start the next; 0: only on demand"
+    )
+    train_options: str = Field(default="", description="more options for `pointwatch train`, e.g. --epochs 2")
     repeat_window_days: int = Field(default=30, ge=0, description="seen again so soon after closing: reopened")
     lease_s: float = Field(default=30.0, gt=0, description="a worker that is silent for so long has lost its capture")
     max_attempts: int = Field(default=3, ge=1, description="then a capture is parked with its error")
@@ -153,6 +162,11 @@ class Settings(BaseSettings):
     def model_folder(self) -> Path:
         """Give the folder of the versions of the model, one of them in force."""
         return self.model_dir or self.data_dir / "models" / "street"
+
+    @property
+    def training_folder(self) -> Path:
+        """Give the folder in which trainings work and keep the sets that they learned."""
+        return self.train_dir or self.data_dir / "training"
 
     @property
     def office_hours_file(self) -> Path:

@@ -25,6 +25,8 @@ from api.context import Service
 from api.database import now
 from api.issues import clock
 from api.issues import service as issues
+from api.learning import thresholds
+from api.learning.trainer import Trainer
 from api.notify.clerk import Clerk
 from api.notify.courier import Courier
 from api.pictures import SHOWN_PX, VEHICLE_CONFIDENCE, Painter, jpeg, plain, rounded
@@ -35,6 +37,7 @@ from api.review.syncing import Syncing
 from detector import Detector, DetectorError, PhotoError, Scene, Violation, judge, open_photo
 from detector.live import LiveModel
 from detector.rules import lowest_threshold
+from detector.taxonomy import Taxonomy
 
 log = structlog.get_logger()
 
@@ -63,11 +66,12 @@ class Worker:
     def run(self) -> None:
         """Work until told to stop."""
         log.info("worker ready", worker=self.name, model=self._model.current().version)
-        beside: list[Courier | Clerk | Reader | Syncing] = [
+        beside: list[Courier | Clerk | Reader | Syncing | Trainer] = [
             Courier(self._context, self.name),
             Clerk(self._context),
             Reader(self._context),
             Syncing(self._context, self._numbering),
+            Trainer(self._context),
         ]
         threads = [threading.Thread(target=one.run, name=type(one).__name__) for one in beside]
         for thread in threads:
@@ -91,10 +95,11 @@ class Worker:
                 session, worker=self.name, lease=timedelta(seconds=settings.lease_s), max_attempts=settings.max_attempts
             )
             scene = _scene(session, claimed, settings.nearest_point_m) if claimed else Scene()
-        if claimed is None:
+            taxonomy = thresholds.serving(session, self._context.taxonomy, detector.card) if claimed else None
+        if claimed is None or taxonomy is None:
             return False
         try:
-            self._look_at(claimed, scene, detector)
+            self._look_at(claimed, scene, detector, taxonomy)
         except PhotoError as error:
             self._give_up(claimed, str(error), for_good=True)
         except Exception as error:  # the job loop: one capture must never stop the others
@@ -113,8 +118,8 @@ class Worker:
             self._using = detector.version
         return detector
 
-    def _look_at(self, capture: Capture, scene: Scene, detector: Detector) -> None:
-        settings, taxonomy = self._context.settings, self._context.taxonomy
+    def _look_at(self, capture: Capture, scene: Scene, detector: Detector, taxonomy: Taxonomy) -> None:
+        settings = self._context.settings
         photo = open_photo(
             self._context.media.get(capture.media_key),
             name=capture.filename,

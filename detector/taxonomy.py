@@ -3,7 +3,7 @@
 Reading it is the only I/O here; what it means for a picture is decided in `rules.py`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -151,6 +151,29 @@ class Taxonomy(Entry):
             return None
         order = [Standing.unverified, Standing.experimental, Standing.verified]
         return min((card.classes[card.index(name)].standing for name in seen.model_classes), key=order.index)
+
+    def with_thresholds(self, chosen: Mapping[str, Thresholds]) -> "Taxonomy":
+        """Give the same catalogue with other thresholds for some classes; unknown codes change nothing."""
+        if not chosen:
+            return self
+        kinds = [
+            kind.model_copy(
+                update={
+                    "classes": [
+                        one.model_copy(update={"thresholds": chosen.get(one.code, one.thresholds)})
+                        for one in kind.classes
+                    ]
+                }
+            )
+            for kind in self.kinds
+        ]
+        return Taxonomy(
+            version=self.version,
+            departments=self.departments,
+            place_categories=self.place_categories,
+            objects=self.objects,
+            kinds=kinds,
+        )
 
     def check_against(self, card: Card) -> None:
         """Make sure that every model class a violation rests on exists in the model.

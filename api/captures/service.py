@@ -161,6 +161,13 @@ def captures_by_id(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID
     return {row.id: row for row in session.scalars(sa.select(Capture).where(Capture.id.in_(set(ids))))}
 
 
+def looked_at_by(session: Session, model: str, since: datetime, *, most: int) -> tuple[list[Capture], int]:
+    """Give the newest captures that a model version has looked at since a moment, and how many there are in all."""
+    seen = (Capture.status == Status.done, Capture.model == model, Capture.processed_at > since)
+    newest = session.scalars(sa.select(Capture).where(*seen).order_by(Capture.id.desc()).limit(most))
+    return list(newest), session.scalar(sa.select(sa.func.count()).select_from(Capture).where(*seen)) or 0
+
+
 def list_captures(
     session: Session, window: Window, *, within: Scope, status: Status | None = None, point: str | None = None
 ) -> tuple[list[Capture], str | None]:

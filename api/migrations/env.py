@@ -13,6 +13,7 @@ from api.database import Instant, Table
 from api.filters import tables as _filters
 from api.idempotency import tables as _idempotency
 from api.issues import tables as _issues
+from api.learning import tables as _learning
 from api.notify import tables as _notify
 from api.open311 import tables as _open311
 from api.patrols import tables as _patrols
@@ -38,6 +39,7 @@ TABLES = (
     _cameras,
     _notify,
     _review,
+    _learning,
     _reports,
     _open311,
 )  # importing them registers them with `Table.metadata`

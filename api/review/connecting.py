@@ -98,6 +98,21 @@ def disconnect(session: Session) -> None:
     project.in_force = False
 
 
+def wish_training(session: Session) -> None:
+    """Note that somebody pressed "Start training" in Label Studio; whoever runs trainings takes the wish up."""
+    session.execute(sa.update(LabelProject).filter_by(in_force=True).values(training_wished_at=now()))
+
+
+def training_is_wished(session: Session) -> bool:
+    """Say whether somebody pressed "Start training" and nobody has taken it up."""
+    return session.scalar(sa.select(LabelProject.id).where(LabelProject.training_wished_at.is_not(None))) is not None
+
+
+def forget_wish(session: Session) -> None:
+    """Take the wish up."""
+    session.execute(sa.update(LabelProject).values(training_wished_at=None))
+
+
 def client_of(context: Service, project: LabelProject) -> LabelStudio:
     """Give a client for the connected server.
 

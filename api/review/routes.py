@@ -87,12 +87,18 @@ def give_verdict(
 
 @router.get("/figures", summary="What reviewers say of the model: precision, misses, load; with 95 % intervals")
 def show_figures(
-    context: Context, _: Annotated[Caller, Depends(allow(Permission.view_catalogue))], days: int = 90
+    context: Context, caller: Annotated[Caller, Depends(allow(Permission.view_catalogue))], days: int = 90
 ) -> Figures:
     if not 1 <= days <= 3660:
         raise Unfit("days must be from 1 to 3660.")
     with context.database.read() as session:
-        return figures(session, context.taxonomy, days=days)
+        return figures(
+            session,
+            context.taxonomy,
+            days=days,
+            zone=context.settings.zone,
+            within=caller.scope(Permission.view_catalogue),
+        )
 
 
 # --- pictures -----------------------------------------------------------------------------------------------------
@@ -161,8 +167,7 @@ async def webhook(context: Ours, request: Request) -> dict[str, Any]:
     """Note which tasks changed and answer at once; what they say is asked of Label Studio itself."""
     body = await _body(request)
     if body.get("action") == "START_TRAINING":
-        log.info("label studio asks for training", answer="train with the command `pointwatch train --reviewed`")
-        return {"status": "noted", "job": None}
+        return await anyio.to_thread.run_sync(_wish_training, context)
     named = _tasks_of(body)
     count = await anyio.to_thread.run_sync(_look_again, context, named) if named else 0
     return {"status": "noted", "tasks": count}
@@ -176,6 +181,16 @@ async def _body(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Unreadable("The body is no JSON object.")
     return body
+
+
+def _wish_training(context: Service) -> dict[str, Any]:
+    if context.settings.train_python is None:
+        log.warning("label studio asks for a training, but no environment is named", setting="POINTWATCH_TRAIN_PYTHON")
+        return {"status": "refused", "reason": "This service cannot train: POINTWATCH_TRAIN_PYTHON is not set."}
+    with context.database.write() as session:
+        connecting.wish_training(session)
+    log.info("label studio asks for a training")
+    return {"status": "noted", "job": "training"}
 
 
 def _version(context: Service) -> str:

@@ -55,9 +55,9 @@ def consider(session: Session, capture: Capture, sampling: Sampling) -> ReviewCa
     if Certainty.review in certainties:
         return ask(session, capture, Why.doubtful)
     if certainties and _drawn(capture.id, "confident", sampling.confident):
-        return ask(session, capture, Why.confident)
+        return ask(session, capture, Why.confident, share=sampling.confident)
     if not certainties and _drawn(capture.id, "empty", sampling.empty):
-        return ask(session, capture, Why.empty)
+        return ask(session, capture, Why.empty, share=sampling.empty)
     return None
 
 
@@ -67,7 +67,7 @@ def _drawn(capture_id: uuid.UUID, urn: str, share: float) -> bool:
     return ticket < share * 2**64
 
 
-def ask(session: Session, capture: Capture, why: Why) -> ReviewCase:
+def ask(session: Session, capture: Capture, why: Why, share: float | None = None) -> ReviewCase:
     """Put a capture before people once; asking again changes nothing.
 
     Raises:
@@ -79,6 +79,7 @@ def ask(session: Session, capture: Capture, why: Why) -> ReviewCase:
     values = {
         "capture_id": capture.id,
         "why": why,
+        "share": share,
         "state": CaseState.waiting,
         "created_at": now(),
         "model": capture.model,

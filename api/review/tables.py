@@ -26,6 +26,7 @@ class LabelProject(Identified, Table):
     read_until: Mapped[datetime | None]  # changes up to here, by Label Studio's clock, were taken back
     last_sync_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(sa.String(500))
+    training_wished_at: Mapped[datetime | None]  # somebody pressed "Start training" there
 
 
 class ReviewCase(Identified, Table):
@@ -39,6 +40,7 @@ class ReviewCase(Identified, Table):
 
     capture_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("captures.id"), unique=True)
     why: Mapped[str] = mapped_column(sa.String(20))
+    share: Mapped[float | None]  # of such captures that were drawn, where it was drawn by lot, 0..1
     state: Mapped[str] = mapped_column(sa.String(12))
     created_at: Mapped[datetime]
     model: Mapped[str] = mapped_column(sa.String(140))  # name/version whose boxes are judged

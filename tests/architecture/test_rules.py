@@ -26,6 +26,7 @@ CATCH_ALL = {  # the job loop, and the process edge
     ("detector/cameras/fleet.py", "_look"),
     ("detector/cameras/reading.py", "_run"),
     ("detector/cameras/telling.py", "_tell"),
+    ("api/learning/trainer.py", "run"),
     ("cli/__init__.py", "run"),
 }
 

@@ -1,0 +1,1 @@
+"""What verdicts are good for: new versions of the model, thresholds chosen anew, and knowing how good it is."""
