@@ -10,7 +10,7 @@ import av
 import cv2
 import numpy as np
 
-from benchmarks.streets import plates
+from benchmarks.streets import TUNING, shown
 
 SERVER = Path(__file__).parents[1] / "tests" / "detector" / "cameras" / "rtsp_server.py"
 SYSTEM_PYTHON = "/usr/bin/python3"  # Debian's: GStreamer's bindings are not on PyPI
@@ -22,7 +22,7 @@ BITS_PER_S = 4_000_000
 
 def encode(path: Path, *, busy: bool) -> Path:
     """Write ten seconds of a street: parked cars, the sensor's noise, and if it is busy a car that drives through."""
-    street = plates()
+    street = TUNING.plates
     chance = np.random.default_rng(1)
     noise = [chance.normal(0, 2.0, (HEIGHT, WIDTH, 1)).repeat(3, axis=2).astype(np.int16) for _ in range(5)]
     pictures = {}
@@ -36,7 +36,7 @@ def encode(path: Path, *, busy: bool) -> Path:
             second = number // FPS
             if second not in pictures:
                 things = ["bins_clean", "parked_1", "parked_3"] + ([f"lane_{second % 7}"] if busy else [])
-                small = street.together(things)[..., ::-1].astype(np.uint8)
+                small = street.together([shown(one, 0, SECONDS) for one in things])[..., ::-1].astype(np.uint8)
                 pictures[second] = cv2.resize(small, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC).astype(np.int16)
             pixels = np.clip(pictures[second] + noise[number % 5], 0, 255).astype(np.uint8)
             file.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="bgr24")))

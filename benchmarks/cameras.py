@@ -19,7 +19,7 @@ from types import SimpleNamespace
 import cv2
 
 from benchmarks.camera_streams import FPS, Cameras, cpu_s, encode, others_busy, repeat, resident_mb
-from benchmarks.streets import zones
+from benchmarks.streets import TUNING
 from detector import Detector, read_taxonomy, shipped
 from detector.cameras.address import parse_address
 from detector.cameras.fleet import Fleet
@@ -76,7 +76,7 @@ def watch(urls: list[str], seconds: float) -> Trial:
             camera=str(number),
             name=str(number),
             source=Stream(address=parse_address(url), open_s=60.0, stall_s=30.0),
-            zones=zones(),
+            zones=TUNING.zones,
             pace_s=PACE_S,
         )
         for number, url in enumerate(urls)
