@@ -4,10 +4,10 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test lint check bench lock scenes train clean
+.PHONY: help setup demo serve test lint check bench bench-cameras lock scenes train clean
 
 help:  ## list the verbs
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 22
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
 
 .venv/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -69,6 +69,10 @@ check: lint test  ## what a change must pass
 
 bench: .venv-train/made  ## the pipeline against Ultralytics' own predict, in one run
 	.venv-train/bin/python -m benchmarks
+
+bench-cameras: .venv/dev  ## how many 1080p cameras keep up, beside a plain loop of OpenCV, in one run
+	@.ci/packages
+	$(BIN)/python -m benchmarks.cameras
 
 lock: .venv/dev  ## resolve the versions anew and write the lock files
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -1,8 +1,8 @@
 """`python -m benchmarks.camera_day`: a day of a street, faster than real time, through the fleet that watches cameras.
 
 A file of twenty-four hours is laid together from rendered minutes: empty street, traffic, cars that park, by day and
-by night, some minutes in which the camera looks elsewhere, and some in which it sees nothing.
-What must be told is known: each parked car once, each change of the camera once. Memory is taken every hour of the street's time.
+by night, some minutes in which the camera looks elsewhere, and some in which it sees nothing. It is known what must be
+told: each parked car once, each change of the camera once. Memory is taken every hour of the street's time.
 """
 
 import argparse
