@@ -45,7 +45,8 @@ UNNAMED = 0.5  # confidence of something new that has no name; a person is asked
 OF = 6  # looks, of which so many must have seen a thing:
 SEEN = 2  # a vehicle, which the dwell confirms as well
 SEEN_LITTER = 4
-CONFIRM_EVERY_S = 5.0  # while something waits to be confirmed, the model looks this often
+CONFIRM_EVERY_S = 5.0  # while something waits to be confirmed, the model looks this often, or
+CONFIRM_LEAST_S = 1.0  # down to this, more often: so that the looks which confirm it fit into the shortest dwell
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -125,6 +126,8 @@ class Watch:
             )
             for one in self._zones.zones
         ]
+        shortest_s = min((rule.zone.dwell_s for rule in self._rules if rule.codes), default=np.inf)
+        self._pace_s = min(CONFIRM_EVERY_S, max(CONFIRM_LEAST_S, shortest_s / SEEN_LITTER))
         self._vehicles = vehicle_classes(taxonomy)
         self._wrongs = {  # names by which something wrong may go, whether or not a zone asks for it
             name for entry in taxonomy.classes.values() if entry.seen is not None for name in entry.seen.model_classes
@@ -164,7 +167,7 @@ class Watch:
         self._glance = glance(frame.pixels)
         if not self._gated or self._gate.wants(self._glance, frame.at_s):
             return True
-        return self._waiting() and frame.at_s - self._looked_at_s >= CONFIRM_EVERY_S
+        return self._waiting() and frame.at_s - self._looked_at_s >= self._pace_s
 
     def pass_by(self, frame: Frame) -> list[Event]:
         """Take it that the frame shows nothing new."""

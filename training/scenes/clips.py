@@ -208,7 +208,8 @@ def _held(picture: Pixels, clip: Clip, second: int, rng: np.random.Generator) ->
     height, width = picture.shape[:2]
     now = clip.befalls if clip.befalls and clip.befalls.since_s <= second < clip.befalls.until_s else None
     if now is not None and now.trouble is Trouble.covered:
-        return (0.06 * cv2.GaussianBlur(picture, (0, 0), width / 8) + 14.0).astype(np.float32)
+        blur = cv2.resize(cv2.resize(picture, (8, 5), interpolation=cv2.INTER_AREA), (width, height))
+        return np.asarray(0.06 * blur + 14.0, dtype=np.float32)
     right, down = rng.normal(0, clip.shake_px, 2) if clip.shake_px else (0.0, 0.0)
     zoom = 1.0
     if now is not None and now.trouble is Trouble.nudged:
@@ -224,16 +225,26 @@ def _held(picture: Pixels, clip: Clip, second: int, rng: np.random.Generator) ->
     )
 
 
-def write(clip: Clip, plates: Plates, path: Path) -> Path:
-    """Write the clip as H.264, one frame every EVERY_S seconds."""
+def write(clip: Clip, plates: Plates, path: Path, *, width_px: int | None = None, crf: int = 23) -> Path:
+    """Write the clip as H.264, one frame every EVERY_S seconds.
+
+    Args:
+        width_px: of the clip; the plates' own if not said.
+        crf: x264's quality, 0 to 51; higher is smaller and worse.
+    """
     height, width = plates.empty.shape[:2]
+    if width_px is not None:
+        width, height = width_px, round(width_px * height / width / 2) * 2
     with av.open(str(path), "w") as file:
         stream = file.add_stream("libx264", rate=Fraction(1, EVERY_S))
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.options = {"preset": "ultrafast", "crf": "23", "x264-params": "keyint=1:log-level=none"}
+        stream.options = {"preset": "ultrafast", "crf": str(crf), "x264-params": "keyint=1:log-level=none"}
         stream.time_base = stream.codec_context.time_base = Fraction(1, 90_000)
         for second in range(0, clip.seconds, EVERY_S):
-            frame = av.VideoFrame.from_ndarray(frame_of(clip, plates, second), format="rgb24")
+            picture = frame_of(clip, plates, second)
+            if width_px is not None:
+                picture = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = second * 90_000, Fraction(1, 90_000)
             file.mux(stream.encode(frame))
         file.mux(stream.encode())
