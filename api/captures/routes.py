@@ -150,11 +150,18 @@ def _wished_wait_s(prefer: str | None) -> float:
 
 @router.get("", summary="List captures, newest first")
 def list_captures(
-    context: Context, caller: CaptureViewer, window: Paged, status: Status | None = None, point: str | None = None
+    context: Context,
+    caller: CaptureViewer,
+    window: Paged,
+    status: Status | None = None,
+    point: str | None = None,
+    id: Annotated[  # noqa: A002 - the query's name
+        list[uuid.UUID] | None, Query(max_length=100, description="only these: how far a batch is")
+    ] = None,
 ) -> PageOf[CaptureView]:
     with context.database.read() as session:
         rows, following = service.list_captures(
-            session, window, within=caller.scope(Permission.view_captures), status=status, point=point
+            session, window, within=caller.scope(Permission.view_captures), status=status, point=point, ids=id
         )
         return PageOf(items=_views(session, rows), next=following)
 

@@ -1,7 +1,7 @@
 """Captures and their queue: what may happen to them. Takes a session, never commits."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -169,10 +169,18 @@ def looked_at_by(session: Session, model: str, since: datetime, *, most: int) ->
 
 
 def list_captures(
-    session: Session, window: Window, *, within: Scope, status: Status | None = None, point: str | None = None
+    session: Session,
+    window: Window,
+    *,
+    within: Scope,
+    status: Status | None = None,
+    point: str | None = None,
+    ids: Sequence[uuid.UUID] | None = None,
 ) -> tuple[list[Capture], str | None]:
     """Give one page of the captures within a scope, newest first."""
     query = sa.select(Capture).where(inside(within))
+    if ids:
+        query = query.where(Capture.id.in_(ids))
     if status:
         query = query.where(Capture.status == status)
     if point:

@@ -37,8 +37,20 @@ class Evidence(_Component, component="assets/evidence.js"):
     """The pictures of an issue, with boxes to be switched on and off."""
 
 
+class Compare(_Component, component="assets/compare.js"):
+    """Two pictures of one place, one over the other, with a slider between them."""
+
+
 class Uploader(_Component, component="assets/uploader.js"):
     """Sends photos to the API, one request each, and shows what became of them."""
+
+
+class Reporter(_Component, component="assets/reporter.js"):
+    """A form for what a person saw; sends photos and report to the API."""
+
+
+class CaptureList(_Component, component="assets/capture_list.js"):
+    """Photos that came in; emits `choose` with a status, `more`, `again` with an id, and `again_all`."""
 
 
 class AfterPhotos(_Component, component="assets/after_photos.js"):

@@ -16,9 +16,10 @@ from api.captures.tables import Capture
 from api.console.gathering import step_name
 from api.console.visit import Visit
 from api.issues import service as issues
+from api.issues import whistles
 from api.issues.routes import AFTER_PHOTO_SENDERS, views
 from api.issues.schemas import IssueView, Possible
-from api.issues.tables import AfterPhoto, Sighting
+from api.issues.tables import AfterPhoto, Sighting, Whistle, WhistleCall
 from api.paging import Window
 from detector.taxonomy import Limit
 from detector.texts import catalogue
@@ -38,6 +39,9 @@ class Dossier:
     names: dict[uuid.UUID, str]  #: of those who acted
     actions: list[Possible]  #: what the caller may do to it now
     after_photos: list[AfterPhoto]  #: newest first
+    whistles: list[tuple[Whistle, list[WhistleCall]]]  #: newest first
+    may_whistle: bool
+    answers_for: frozenset[str]  #: departments in whose name the caller may say that they have come
     may_send_after_photos: bool
 
 
@@ -51,15 +55,33 @@ def open_dossier(session: Session, visit: Visit, caller: Caller, number: str) ->
     sightings, _ = issues.list_sightings(session, row.id, Window(limit=MOST_PICTURES))
     events, _ = issues.list_events(session, row.id, Window(limit=MOST_EVENTS))
     after = issues.list_after_photos(session, row.id)
+    calls = whistles.list_whistles(session, row.id)
+    handles = caller.scope(Permission.handle_issues)
     shown = [one.capture_id for one in sightings if one.capture_id] + [one.capture_id for one in after]
     return Dossier(
         issue=views(session, [row], visit.service)[0],
         sightings=sightings,
         photos=captures.captures_by_id(session, shown),
         events=events,
-        names=accounts.names_of(session, [one.by_user_id for one in events if one.by_user_id]),
+        names=accounts.names_of(
+            session,
+            [
+                by
+                for by in (
+                    *(event.by_user_id for event in events),
+                    *(seen.by_user_id for seen in sightings),
+                    *(whistle.by_user_id for whistle, _ in calls),
+                )
+                if by
+            ],
+        ),
         actions=issues.possible(session, caller, row),
         after_photos=after,
+        whistles=calls,
+        may_whistle=issues.may(session, caller, Permission.whistle, row),
+        answers_for=frozenset(
+            call.department for _, called in calls for call in called if handles.covers(department=call.department)
+        ),
         may_send_after_photos=any(issues.may(session, caller, one, row) for one in AFTER_PHOTO_SENDERS),
     )
 
@@ -106,6 +128,36 @@ def _after_picture(visit: Visit, sent: AfterPhoto, photo: Capture) -> dict[str, 
         "at": visit.moment(sent.sent_at),
         "spent": sent.spent,
     }
+
+
+def before_and_after(visit: Visit, dossier: Dossier) -> dict[str, Any] | None:
+    """Give the picture that shows the problem and the newest that shows it put right; None where one is lacking."""
+    before = next((one for one in pictures(visit, dossier)), None)
+    after = next((one for one in after_pictures(visit, dossier) if one["src"] and not one["spent"]), None)
+    if before is None or after is None:
+        return None
+    return {
+        "before": {"src": before["src"], "alt": before["alt"], "ratio": before["width"] / before["height"]},
+        "after": {"src": after["src"], "alt": f"{after['at']} {after['words']}"},
+    }
+
+
+def seen_by(visit: Visit, dossier: Dossier) -> list[tuple[str, str, str, str]]:
+    """Say of each sighting when it was, who saw it, with which version of the model how surely, and what a person says.
+
+    The newest first.
+    """
+    return [_seen(visit, one, dossier) for one in dossier.sightings]
+
+
+def _seen(visit: Visit, one: Sighting, dossier: Dossier) -> tuple[str, str, str, str]:
+    who = dossier.names.get(one.by_user_id) if one.by_user_id else None
+    source = visit.say(f"source.{one.source}")
+    model = ""
+    if one.confidence is not None:
+        model = f"{one.model or ''} · {one.confidence:.0%} · {visit.say(f'certainty.{one.certainty}')}"
+    verdict = visit.say(f"console.seen.verdict.{one.verdict}") if one.verdict else ""
+    return visit.moment(one.seen_at), f"{source} · {who}" if who else source, model, one.note or verdict
 
 
 def flags_in_words(visit: Visit, issue: IssueView) -> list[tuple[str, str]]:

@@ -1,26 +1,39 @@
 """One issue: its pictures, its facts, its history, and what the visitor may do to it."""
 
+from collections.abc import Callable
+from typing import Any
+
 from nicegui import ui
+from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from api.accounts.roles import Permission
-from api.console.asking import ask
-from api.console.components import AfterPhotos, Evidence
+from api.accounts.schemas import Caller
+from api.audit.tables import AuditEvent
+from api.console.asking import Form, form_for, step_of
+from api.console.components import AfterPhotos, Compare, Evidence
+from api.console.desk import BEAT_S
 from api.console.dossier import (
     Dossier,
     after_pictures,
+    before_and_after,
     details_in_words,
     event_in_words,
     flags_in_words,
     limits_in_words,
     open_dossier,
     pictures,
+    seen_by,
 )
 from api.console.frame import frame
 from api.console.gathering import in_words, mark_of, post_in_words
-from api.console.plan import REFRESH_S
 from api.console.tags import fact, tag
 from api.console.visit import Visit, told
+from api.console.whistling import WhistleCard
+from api.context import Service
+from api.database import now
+from api.errors import Conflict, Stale, StreetError
+from api.issues import clock
 from api.issues import service as issues
 from api.issues.schemas import Possible, Step
 from api.issues.transitions import AT_WORK, Action, Need
@@ -43,10 +56,18 @@ WAY_ON = (
     Action.return_,
 )
 MOST_ONWARD = 3
+COMPARED = ("before", "after", "slider")
 
 
 def _rank(action: Action) -> int:
     return WAY_ON.index(action) if action in WAY_ON else len(WAY_ON)
+
+
+def take(session: Session, service: Service, number: str, wanted: Step, caller: Caller, revision: int) -> None:
+    """Take a step, and know at once when the issue is due then."""
+    zone = service.settings.zone
+    issue = issues.step(session, number, wanted, caller, service.taxonomy, zone=zone, revision=revision)
+    clock.set_due(session, [issue], service.clocks)
 
 
 async def show(visit: Visit, request: Request) -> None:
@@ -54,7 +75,7 @@ async def show(visit: Visit, request: Request) -> None:
     number = request.path_params["number"]
     dossier = await visit.read(lambda session, caller: open_dossier(session, visit, caller, number))
     title = f"{dossier.issue.number} {visit.name_of(dossier.issue.violation.code)}"
-    with frame(visit, title=title, path="/"):
+    with frame(visit, title=title, path="/issues"):
         IssuePage(visit, dossier)
 
 
@@ -64,7 +85,12 @@ class IssuePage:
     def __init__(self, visit: Visit, dossier: Dossier) -> None:
         """Build everything once."""
         self._visit, self._dossier = visit, dossier
-        tag("a", f"‹ {visit.say('console.to_issues')}", "pw-back", href="/")
+        self._beat = -1
+        self._form: Form | None = None  # that is open now
+        with tag("div", classes="pw-page-bar"):
+            tag("a", f"‹ {visit.say('console.to_issues')}", "pw-back", href="/issues")
+            print_it = tag("button", visit.say("console.issue.print"), "pw-quiet pw-print", type="button")
+            print_it.on("click", js_handler="() => window.print()")
         self._head = tag("div", classes="pw-head")
         with tag("div", classes="pw-columns pw-columns-issue"):
             with tag("div", classes="pw-pictures"):
@@ -72,27 +98,47 @@ class IssuePage:
                     pictures=pictures(visit, dossier),
                     texts={
                         name: visit.say(f"console.evidence.{name}")
-                        for name in ("label", "previous", "next", "boxes", "whole")
+                        for name in ("label", "previous", "next", "boxes", "whole", "zoom_in", "zoom_out")
                     },
                 )
+                self._beneath = tag("div", classes="pw-beneath")
             self._side = tag("div", classes="pw-beside")
         self._asking = tag("div")  # where dialogs live: a refresh of the page must not take one away
-        self._is_asking = False
         self._fill()
-        ui.timer(REFRESH_S, self._refresh, immediate=False)
+        ui.timer(BEAT_S, self._refresh)
 
     async def _refresh(self) -> None:
+        """Look at the issue again when anything in the office has changed."""
         visit, number = self._visit, self._dossier.issue.number
-        if self._is_asking:
-            return
         with told(visit):
+            beat = await visit.beat()
+            if beat == self._beat:
+                return
             found = await visit.read(
                 lambda session, caller: (
                     issues.get_issue(session, number, within=caller.scope(Permission.view_issues)).revision
                 )
             )
+            self._beat = beat
             if found != self._dossier.issue.revision:
+                known = self._last_event()
                 await self._reload()
+                if self._form is not None:
+                    self._form.warn(self._happened_since(known))
+
+    def _last_event(self) -> int:
+        return max((event.seq for event in self._dossier.events), default=0)
+
+    def _happened_since(self, seq: int) -> str:
+        """Say what others did meanwhile, and that nothing is lost."""
+        visit = self._visit
+        new = [event for event in self._dossier.events if event.seq > seq]
+        said = [f"{self._who(event)}: {event_in_words(visit, event)} ({visit.moment(event.at)})" for event in new]
+        return visit.say("console.issue.meanwhile", what=" · ".join(said[::-1]) or "–")
+
+    def _who(self, event: AuditEvent) -> str:
+        by = self._dossier.names.get(event.by_user_id) if event.by_user_id else None
+        return by or self._visit.say("console.event.system")
 
     async def _reload(self) -> None:
         number = self._dossier.issue.number
@@ -110,8 +156,54 @@ class IssuePage:
         with self._side:
             self._actions()
             self._after_photos()
+            WhistleCard(self._visit, self._dossier, self._filled, self._do)
             self._facts()
             self._history()
+        self._beneath.clear()
+        with self._beneath:
+            self._compare()
+            self._seen()
+            self._signatures()
+
+    def _compare(self) -> None:
+        both = before_and_after(self._visit, self._dossier)
+        if both is None:
+            return
+        with tag("section", classes="pw-card pw-compare-card"):
+            tag("h2", self._visit.say("console.compare.title"))
+            Compare(**both, texts={name: self._visit.say(f"console.compare.{name}") for name in COMPARED})
+
+    def _seen(self) -> None:
+        """Say who saw what, and with which version of the model."""
+        visit = self._visit
+        with tag("section", classes="pw-card"):
+            tag("h2", visit.say("console.seen.title"))
+            with (
+                tag(
+                    "div",
+                    classes="pw-table-frame",
+                    tabindex="0",
+                    role="region",
+                    aria_label=visit.say("console.seen.title"),
+                ),
+                tag("table", classes="pw-table"),
+            ):
+                with tag("thead"), tag("tr"):
+                    for name in ("at", "who", "model", "note"):
+                        tag("th", visit.say(f"console.seen.{name}"), scope="col")
+                with tag("tbody"):
+                    for row in seen_by(visit, self._dossier):
+                        with tag("tr"):
+                            for cell in row:
+                                tag("td", cell)
+
+    def _signatures(self) -> None:
+        """Give the printed sheet a place to sign; the screen shows none of it."""
+        say = self._visit.say
+        with tag("div", classes="pw-on-paper"):
+            for name in ("handled_by", "checked_by"):
+                tag("p", say(f"console.sheet.{name}"))
+            tag("small", say("console.sheet.printed", at=self._visit.moment(now()), who=self._visit.caller.name))
 
     def _fill_head(self) -> None:
         issue, visit = self._dossier.issue, self._visit
@@ -163,39 +255,61 @@ class IssuePage:
         )
         button.on("click", lambda: self._act(offered))
 
-    async def _act(self, offered: Possible) -> None:
-        """Do a step on the issue as it was shown; if somebody was faster, say so and show what it is now."""
-        number, revision = self._dossier.issue.number, self._dossier.issue.revision
-        self._is_asking = True
-        with self._asking:
-            wanted = await ask(self._visit, number, offered)
-            self._is_asking = False
-            if wanted is not None:
-                await self._step(number, wanted, revision)
+    async def _filled(self, form: Form) -> dict[str, Any] | None:
+        """Give what is filled into a form, which is told meanwhile of what others do."""
+        self._form = form
+        try:
+            return await form.answer()
+        finally:
+            self._form = None
 
-    async def _step(self, number: str, wanted: Step, revision: int) -> None:
-        visit, action = self._visit, wanted.action
-        with told(visit):
-            await visit.write(
-                lambda session, caller: (
-                    issues.step(
-                        session,
-                        number,
-                        wanted,
-                        caller,
-                        visit.service.taxonomy,
-                        zone=visit.service.settings.zone,
-                        revision=revision,
-                    ).id
-                )
-            )
-            ui.notify(
-                visit.say("console.done", number=number, action=visit.say(f"action.{action}")),
-                type="positive",
-                position="top",
-            )
+    async def _do(self, change: Callable[[Session, Caller], Any]) -> None:
+        """Do something besides the steps, and show the issue as it is then."""
+        with told(self._visit):
+            await self._visit.write(change)
+        with told(self._visit):
+            await self._reload()
+
+    async def _act(self, offered: Possible) -> None:
+        """Do a step on the issue as it was shown; if somebody was faster, say so and keep what was typed."""
+        visit, number, words, blocked = self._visit, self._dossier.issue.number, "", False
+        given: dict[str, Any] | None = {}
+        while True:
+            with self._asking:
+                form = form_for(visit, number, offered)
+                if form is None:
+                    await self._step(number, Step(action=offered.action), self._dossier.issue.revision)
+                    return
+                form.refill(given or {})
+                if words:
+                    form.warn(words, blocked=blocked)
+                known = self._last_event()
+                given = await self._filled(form)
+                wanted = step_of(visit, offered, given) if given is not None else None
+                if given is None or wanted is None:
+                    return
+                refusal = await self._step(number, wanted, self._dossier.issue.revision)
+            if not isinstance(refusal, Stale | Conflict):
+                return
+            words = self._happened_since(known)
+            blocked = not any(one.action is offered.action for one in self._dossier.actions)
+            if blocked:
+                words = visit.say("console.issue.too_late", what=words)
+
+    async def _step(self, number: str, wanted: Step, revision: int) -> StreetError | None:
+        """Take a step and show the issue as it is then; give why it was refused, which has been told."""
+        visit, refusal = self._visit, None
+        try:
+            await visit.write(lambda session, caller: take(session, visit.service, number, wanted, caller, revision))
+            words = visit.say("console.done", number=number, action=visit.say(f"action.{wanted.action}"))
+            ui.notify(words, type="positive", position="top")
+        except StreetError as error:
+            refusal = error
+            with told(visit):
+                raise
         with told(visit):
             await self._reload()
+        return refusal
 
     def _after_photos(self) -> None:
         """Show what was sent to prove the repair, and let those who work on it send more."""
@@ -212,12 +326,12 @@ class IssuePage:
                 can_send=can_send,
                 texts={name: visit.say(f"console.after.{name}") for name in ("send", "sending", "failed")},
             )
-            photos.on("sent", self._refresh)
+            photos.on("sent", self._reload)
 
     def _facts(self) -> None:
         issue, visit, say = self._dossier.issue, self._visit, self._visit.say
         point = issue.point
-        with tag("section", classes="pw-card"):
+        with tag("section", classes="pw-card pw-about"):
             tag("h2", say("console.issue.facts"))
             with tag("dl", classes="pw-facts"):
                 fact(say("console.issue.kind"), visit.name_of(issue.kind.code))
@@ -245,15 +359,13 @@ class IssuePage:
             tag("p", say("console.issues.times", zone=visit.zone(issue.last_seen_at)), "pw-hint")
 
     def _history(self) -> None:
-        with tag("section", classes="pw-card"):
+        with tag("section", classes="pw-card pw-past"):
             tag("h2", self._visit.say("console.issue.history"))
             with tag("ol", classes="pw-history"):
                 for event in self._dossier.events:
                     with tag("li", data_state=event.after or ""):
                         tag("strong", event_in_words(self._visit, event))
-                        by = self._dossier.names.get(event.by_user_id) if event.by_user_id else None
-                        who = by or self._visit.say("console.event.system")
-                        tag("small", f"{self._visit.moment(event.at)} · {who}")
+                        tag("small", f"{self._visit.moment(event.at)} · {self._who(event)}")
                         details = details_in_words(self._visit, event)
                         if details:
                             tag("span", details)

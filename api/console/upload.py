@@ -31,6 +31,8 @@ TEXTS = (
     "signed_out",
     "again",
     "remove",
+    "again_all",
+    "failures",
 )
 
 
@@ -48,6 +50,7 @@ async def show(visit: Visit, request: Request) -> None:
         with tag("div", classes="pw-head"):
             tag("h1", visit.say("console.upload.title"))
             tag("p", visit.say("console.upload.lead"), "pw-lead")
+            tag("a", visit.say("console.upload.all_captures"), "pw-quiet pw-head-button", href="/captures")
         if not places:
             no_points(visit)
             return

@@ -4,7 +4,7 @@ Takes a session, never commits.
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -57,6 +57,7 @@ __all__ = [
     "record",
     "recount",
     "report",
+    "seen_on",
     "settle_review",
     "step",
     "still_there",
@@ -108,6 +109,15 @@ def shown_by_unfinished(session: Session, capture_ids: Iterable[uuid.UUID]) -> s
     query = sa.select(Sighting.capture_id).join(Issue, Issue.id == Sighting.issue_id)
     query = query.where(Sighting.capture_id.in_(set(capture_ids)), Issue.closed_at.is_(None))
     return {one for one in session.scalars(query) if one is not None}
+
+
+def seen_on(session: Session, capture_ids: Sequence[uuid.UUID], *, within: Scope) -> dict[uuid.UUID, list[Issue]]:
+    """Give the issues within a scope that each of these captures shows; captures that show none are left out."""
+    query = sa.select(Sighting.capture_id, Issue).join(Issue, Issue.id == Sighting.issue_id)
+    found: dict[uuid.UUID | None, list[Issue]] = {}
+    for capture_id, issue in session.execute(query.where(Sighting.capture_id.in_(capture_ids), inside(within))):
+        found.setdefault(capture_id, []).append(issue)
+    return {capture_id: shown for capture_id, shown in found.items() if capture_id is not None}
 
 
 def at_work(session: Session, *, within: Scope) -> list[Issue]:

@@ -1,22 +1,40 @@
 // Sends photos through the same door as every other sender, POST /api/v1/captures, one request each, and follows each
-// until the model has looked at it. A photo that could not be sent stays in the list and can be tried again.
+// until the model has looked at it. A photo that could not be sent stays in the list and can be tried again. Hundreds at
+// once: previews are made small one after another, and one question asks how far many of them are.
 const AT_ONCE = 2;
-const LOOK_EVERY_MS = 700;
+const LOOK_EVERY_MS = 1000;
+const ASKED_AT_ONCE = 100;
+const PREVIEW_PX = 176;
+const RANK = { refused: 0, failed: 0, sending: 1, chosen: 2, queued_here: 2, looking: 3, done: 4 };
 
 export default {
   props: { point: String, texts: Object, language: String, most_bytes: Number, can_send: Boolean },
   data() {
-    return { photos: [], over: false, running: 0 };
+    return { photos: [], over: false, running: 0, looking: false };
   },
   computed: {
     waiting() {
       return this.photos.filter((one) => one.state === "chosen").length;
     },
+    wrong() {
+      return this.photos.filter((one) => ["refused", "failed"].includes(one.state)).length;
+    },
+    retryable() {
+      return this.photos.filter((one) => one.again).length;
+    },
+    ordered() {
+      return this.photos.slice().sort((one, other) => RANK[one.state] - RANK[other.state]); // what went wrong first
+    },
     settled() {
       return this.photos.filter((one) => ["done", "refused", "failed"].includes(one.state)).length;
     },
   },
+  mounted() {
+    this.leaving = (event) => { if (this.photos.some((one) => ["sending", "queued_here", "chosen"].includes(one.state))) event.preventDefault(); };
+    addEventListener("beforeunload", this.leaving);
+  },
   beforeUnmount() {
+    removeEventListener("beforeunload", this.leaving);
     this.photos.forEach((one) => URL.revokeObjectURL(one.preview));
   },
   methods: {
@@ -27,11 +45,27 @@ export default {
       for (const file of files) {
         const known = this.photos.some((one) => one.file.name === file.name && one.file.size === file.size && one.file.lastModified === file.lastModified && one.state === "chosen");
         if (known) continue;
-        const photo = { id: Math.random().toString(36).slice(2), file: Vue.markRaw(file), preview: URL.createObjectURL(file), state: "chosen", sent: 0, issues: [], title: "", detail: "", again: "" };
+        const photo = { id: Math.random().toString(36).slice(2), file: Vue.markRaw(file), preview: "", state: "chosen", sent: 0, issues: [], title: "", detail: "", again: "" };
         if (file.size > this.most_bytes) this.refuse(photo, this.fill(this.texts.too_large, { most: Math.floor(this.most_bytes / 1048576) }), "", "");
         this.photos.push(photo);
       }
       if (this.$refs.file) this.$refs.file.value = "";
+      this.draw_previews();
+    },
+    async draw_previews() {
+      if (this.drawing) return;
+      this.drawing = true;
+      for (let next; (next = this.photos.find((one) => !one.preview && !one.drawn)); ) {
+        next.drawn = true;
+        try {
+          const small = await createImageBitmap(next.file, { resizeWidth: PREVIEW_PX, resizeQuality: "low" });
+          const canvas = new OffscreenCanvas(small.width, small.height);
+          canvas.getContext("2d").drawImage(small, 0, 0);
+          small.close();
+          next.preview = URL.createObjectURL(await canvas.convertToBlob({ type: "image/jpeg", quality: 0.7 }));
+        } catch { /* not a picture that this browser can draw */ }
+      }
+      this.drawing = false;
     },
     drop(event) {
       this.over = false;
@@ -92,32 +126,50 @@ export default {
       if (!answer.ok) throw new Error(answer.status);
       return answer.json();
     },
-    async follow(photo) {
-      let missed = 0;
-      for (;;) {
+    follow(photo) {
+      photo.missed = 0;
+      if (!this.looking) this.look();
+    },
+    async look() {
+      this.looking = true;
+      for (let waiting; (waiting = this.photos.filter((one) => one.state === "looking")).length; ) {
+        await new Promise((wake) => setTimeout(wake, LOOK_EVERY_MS));
+        const asked = waiting.slice(0, ASKED_AT_ONCE);
         try {
-          photo.capture = await this.ask(`/api/v1/captures/${photo.capture.id}`);
-          missed = 0;
-          if (photo.capture.status === "failed") return Object.assign(photo, { state: "failed", title: this.texts.failed, detail: photo.capture.error || "", again: "look" });
-          if (photo.capture.status === "done") {
-            const found = await this.ask(`/api/v1/issues?capture=${photo.capture.id}`);
-            photo.issues = found.items;
-            photo.state = "done";
-            return;
-          }
+          const query = new URLSearchParams([["limit", ASKED_AT_ONCE], ...asked.map((one) => ["id", one.capture.id])]);
+          const found = Object.fromEntries((await this.ask(`/api/v1/captures?${query}`)).items.map((one) => [one.id, one]));
+          for (const photo of asked) await this.looked_at(photo, found[photo.capture.id]);
         } catch (error) {
-          missed += 1;
-          if (error.message === "401") return this.refuse(photo, this.texts.signed_out, "", "");
-          if (missed > 20) return Object.assign(photo, { state: "failed", title: this.texts.no_connection, detail: "", again: "follow" });
+          for (const photo of asked) this.missed(photo, error);
         }
-        await new Promise((wake) => setTimeout(wake, LOOK_EVERY_MS * (missed + 1)));
+      }
+      this.looking = false;
+    },
+    async looked_at(photo, capture) {
+      if (!capture) return;
+      photo.capture = capture;
+      photo.missed = 0;
+      if (capture.status === "failed") Object.assign(photo, { state: "failed", title: this.texts.failed, detail: capture.error || "", again: "look" });
+      if (capture.status === "done") {
+        photo.issues = (await this.ask(`/api/v1/issues?capture=${capture.id}`)).items;
+        photo.state = "done";
       }
     },
+    missed(photo, error) {
+      photo.missed += 1;
+      if (error.message === "401") this.refuse(photo, this.texts.signed_out, "", "follow");
+      else if (photo.missed > 20) Object.assign(photo, { state: "failed", title: this.texts.no_connection, detail: "", again: "follow" });
+    },
     async retry(photo) {
-      if (photo.again === "send") { photo.state = "queued_here"; photo.point = this.point || ""; return this.pump(); }
-      if (photo.again === "look") await this.ask(`/api/v1/captures/${photo.capture.id}/retry`, { method: "POST" }).catch(() => {});
+      const again = photo.again;
+      Object.assign(photo, { again: "", title: "", detail: "" });
+      if (again === "send") { photo.state = "queued_here"; photo.point = this.point || ""; return this.pump(); }
+      if (again === "look") await this.ask(`/api/v1/captures/${photo.capture.id}/retry`, { method: "POST" }).catch(() => {});
       photo.state = "looking";
       this.follow(photo);
+    },
+    retry_all() {
+      this.photos.filter((one) => one.again).forEach((one) => this.retry(one));
     },
     name(issue) {
       return this.language === "en" ? issue.violation.en : issue.violation.zh;
@@ -134,17 +186,19 @@ export default {
   template: `
     <div class="pw-uploader">
       <label class="pw-drop" :class="{ over }" @dragover.prevent="over = true" @dragleave="over = false" @drop.prevent="drop">
-        <input ref="file" class="pw-file" type="file" multiple accept="image/*,.heic,.heif" @change="add($event.target.files)">
+        <input ref="file" class="pw-file" type="file" multiple :aria-label="texts.drop" accept="image/*,.heic,.heif" @change="add($event.target.files)">
         <strong>{{ texts.drop }}</strong><span>{{ texts.formats }}</span>
       </label>
       <div v-if="photos.length" class="pw-send-bar">
         <button v-show="waiting" type="button" class="pw-button pw-send" @click="send">{{ fill(texts.send, { count: waiting }) }}</button>
-        <span aria-live="polite">{{ fill(texts.progress, { settled, all: photos.length }) }}</span>
+        <progress class="pw-all-sent" :value="settled" :max="photos.length" :aria-label="fill(texts.progress, { settled, all: photos.length })"></progress>
+        <span role="status">{{ fill(texts.progress, { settled, all: photos.length }) }}<template v-if="wrong"> · <b class="pw-bad">{{ fill(texts.failures, { count: wrong }) }}</b></template></span>
+        <button v-if="retryable > 1" type="button" class="pw-quiet pw-again-all" @click="retry_all">{{ fill(texts.again_all, { count: retryable }) }}</button>
         <button v-if="photos.some((one) => one.state === 'done')" type="button" class="pw-quiet" @click="clear">{{ texts.clear }}</button>
       </div>
       <ul class="pw-photos">
-        <li v-for="photo in photos" :key="photo.id" :data-state="photo.state">
-          <img :src="photo.capture && photo.state === 'done' ? '/api/v1/captures/' + photo.capture.id + '/picture?boxes=true&small=true' : photo.preview" alt="" width="88" height="66" @error="$event.target.classList.add('blank')">
+        <li v-for="photo in ordered" :key="photo.id" :data-state="photo.state">
+          <img :src="photo.capture && photo.state === 'done' ? '/api/v1/captures/' + photo.capture.id + '/picture?boxes=true&small=true' : photo.preview || null" alt="" width="88" height="66" @error="$event.target.classList.add('blank')">
           <div>
             <span class="pw-photo-name">{{ photo.file.name }}</span>
             <span class="pw-photo-quiet">{{ size(photo) }}<template v-if="photo.capture"> · {{ photo.capture.point_code }}</template></span>
