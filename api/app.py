@@ -17,7 +17,7 @@ from api.cameras import routes as cameras
 from api.captures import routes as captures
 from api.clocks.hours import read_office_hours
 from api.clocks.limits import ClockRules, read_limits
-from api.console import exporting, pages
+from api.console import exporting, figures, pages
 from api.context import Service
 from api.database import Database
 from api.field import routes as field
@@ -129,6 +129,7 @@ def build_app(settings: Settings) -> FastAPI:
         routing.router,
         standards.router,
         captures.router,
+        figures.router,
         exporting.router,  # before the issues' own, where any word may be a number
         issues.router,
         whistles.router,

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from api.accounts.schemas import Scope
 from api.cameras import service
 from api.cameras.schemas import State
 from api.cameras.tables import Camera, CameraStatus, CameraStill, CameraWatcher
@@ -47,6 +48,17 @@ def states_of(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Cam
     """Give how cameras fare."""
     query = sa.select(CameraStatus).where(CameraStatus.camera_id.in_(set(ids)))
     return {row.camera_id: row for row in session.scalars(query)}
+
+
+def count_by_state(session: Session, *, within: Scope) -> dict[State, int]:
+    """Count the cameras within a scope by how they fare; those switched off are off, whatever they were before."""
+    state = sa.case((Camera.active, sa.func.coalesce(CameraStatus.state, State.waiting)), else_=State.off)
+    chosen = (
+        sa.select(state.label("state")).select_from(Camera).outerjoin(CameraStatus, CameraStatus.camera_id == Camera.id)
+    )
+    rows = chosen.where(Camera.removed_at.is_(None), service.inside(within)).subquery()
+    query = sa.select(rows.c.state, sa.func.count()).group_by(rows.c.state)
+    return {State(found): count for found, count in session.execute(query)}
 
 
 def change_state(session: Session, camera_id: uuid.UUID, state: State, at: datetime, why: str) -> bool:

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -195,15 +195,23 @@ def count_by_status(session: Session, *, within: Scope) -> dict[Status, int]:
     return {Status.queued: 0, **{Status(status): count for status, count in counted}}
 
 
-def newest_and_waiting(session: Session) -> tuple[uuid.UUID | None, int, int]:
-    """Give the newest capture, how many wait, and how many are parked: what changes when anything happens to any."""
-    newest = session.scalar(sa.select(sa.func.max(Capture.id)))
+class Queue(NamedTuple):
+    """What changes when anything happens to a capture."""
+
+    newest: uuid.UUID | None
+    waiting: int
+    failed: int
+
+
+def newest_and_waiting(session: Session, *, within: Scope) -> Queue:
+    """Give the newest capture within a scope, and how many wait or are parked."""
     unfinished = Capture.status.in_((Status.queued, Status.processing))  # not `!= done`: an index gives these
 
     def _number(which: sa.ColumnElement[bool]) -> int:
-        return session.scalar(sa.select(sa.func.count()).where(which)) or 0
+        return session.scalar(sa.select(sa.func.count()).where(which, inside(within))) or 0
 
-    return newest, _number(unfinished), _number(Capture.status == Status.failed)
+    newest = session.scalar(sa.select(Capture.id).where(inside(within)).order_by(Capture.id.desc()).limit(1))
+    return Queue(newest, _number(unfinished), _number(Capture.status == Status.failed))
 
 
 def all_settled(session: Session, ids: Iterable[uuid.UUID]) -> bool:

@@ -21,8 +21,8 @@ class _Component(Element):
             self.update()
 
 
-class IssueList(_Component, component="assets/issue_list.js"):
-    """Issues as rows; emits `more` when the next page is asked for."""
+class Overview(_Component, component="assets/overview.js"):
+    """Counts, bars and days of the whole office."""
 
 
 class IssueTable(_Component, component="assets/issue_table.js"):

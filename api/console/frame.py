@@ -22,7 +22,8 @@ _SHEETS = ("colours.css", "console.css", "manage.css", "cameras.css")
 def _sheet_links() -> str:
     """Give the links to the style sheets; the hash lets a browser fetch a changed one and keep an unchanged one."""
     hashes = {name: hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()[:12] for name in _SHEETS}
-    return "".join(f'<link rel="stylesheet" href="/console/{name}?v={version}">' for name, version in hashes.items())
+    sheets = "".join(f'<link rel="stylesheet" href="/console/{name}?v={version}">' for name, version in hashes.items())
+    return f"<script>{(ASSETS / 'theme.js').read_text(encoding='utf-8')}</script>{sheets}"  # before anything is drawn
 
 
 @contextmanager
@@ -107,6 +108,9 @@ def _bell(visit: Visit) -> None:
 def _person(visit: Visit) -> None:
     with tag("div", classes="pw-person"):
         _bell(visit)
+        theme = tag("button", "◐", "pw-quiet pw-theme", type="button", aria_label=visit.say("console.theme"))
+        theme.props["title"] = visit.say("console.theme")
+        theme.on("click", js_handler="() => window.pwTheme()")
         with tag("nav", classes="pw-languages", aria_label=visit.say("console.language.label")):
             for one in LANGUAGES:
                 tag(

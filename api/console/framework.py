@@ -33,7 +33,7 @@ from api.console.refusals import refuse
 from api.console.visit import Visit, visit_of
 from api.errors import NotFound, StreetError
 
-Show = Callable[[Visit, Request], Awaitable[None]]
+Show = Callable[[Visit, Request], Awaitable[Response | None]]  # an answer leads elsewhere
 
 PAGES: dict[str, Show] = {
     "/": overview.show,
@@ -59,6 +59,7 @@ PAGES: dict[str, Show] = {
     "/people": people.show,
     "/people/{user_id}": person.show,
 }
+THEME_COOKIE = "pointwatch_theme"  # written by theme.js
 BUILD_WITHIN_S = 15.0  # a page whose data takes longer is answered with an error
 
 
@@ -90,12 +91,16 @@ def _opened(show: Show) -> Callable[[Request], Awaitable[Response | None]]:
         client = ui.context.client
         client.page = copy.copy(client.page)  # NiceGUI knows a language per page, not per visitor
         client.page.language = "zh-CN" if visit.language == "zh" else "en-US"
+        chosen = request.cookies.get(THEME_COOKIE)
+        client.page.dark = chosen == "dark" if chosen in ("light", "dark") else None
         try:
-            await show(visit, request)
+            answer = await show(visit, request)
         except StreetError as error:
             client.delete()
             return refusal_page(error, visit.language)
-        return None
+        if answer is not None:
+            client.delete()
+        return answer
 
     return open_page
 

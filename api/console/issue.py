@@ -26,7 +26,7 @@ from api.console.dossier import (
     seen_by,
 )
 from api.console.frame import frame
-from api.console.gathering import in_words, mark_of, post_in_words
+from api.console.gathering import dues_in_words, mark_of, post_in_words
 from api.console.tags import fact, tag
 from api.console.visit import Visit, told
 from api.console.whistling import WhistleCard
@@ -345,10 +345,10 @@ class IssuePage:
                 if others:
                     fact(say("console.issue.departments"), "、".join(visit.name_of(code) for code in others))
                 fact(say("console.issue.limit"), limits_in_words(visit, issue.violation.code))
-                for due in in_words(visit, issue)["due"]:
-                    with fact(say("console.issue.due"), due["words"]):
-                        if due["mark"]:
-                            tag("span", due["mark"], "pw-pace", data_pace=due["pace"])
+                for words, pace, mark in dues_in_words(visit, issue):
+                    with fact(say("console.issue.due"), words):
+                        if mark:
+                            tag("span", mark, "pw-pace", data_pace=pace)
                 fact(say("console.list.first"), visit.moment(issue.first_seen_at))
                 fact(say("console.list.last"), visit.moment(issue.last_seen_at))
                 fact(say("console.issue.seen"), str(issue.sighting_count))

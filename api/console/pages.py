@@ -3,16 +3,19 @@
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.staticfiles import StaticFiles
 
-from api.accounts.door import local_path
+from api.accounts.door import allow, local_path
+from api.accounts.roles import Permission
+from api.accounts.schemas import Caller
 from api.console import account
 from api.console.headers import PageHeaders
 from api.console.plain import ASSETS, sign_in_page
 from api.console.refusals import refuse
 from api.console.visit import LANGUAGE_COOKIE, language_of
+from api.console.wall import wall_page
 from api.context import Service
 from api.errors import NotFound, NotSignedIn, StreetError, TooMany
 from detector.texts import LANGUAGES
@@ -24,6 +27,7 @@ def add_pages(app: FastAPI, service: Service) -> None:
     """Put the console's pages into the application."""
     _add_sign_in(app, service)
     _add_language_switch(app, service)
+    _add_wall(app, service)
     app.include_router(account.router)
     app.mount("/console", StaticFiles(directory=str(ASSETS)), name="console")
 
@@ -35,6 +39,12 @@ def add_pages(app: FastAPI, service: Service) -> None:
 
     framework.mount(app)
     app.add_middleware(PageHeaders, service=service)
+
+
+def _add_wall(app: FastAPI, service: Service) -> None:
+    @app.get("/wall", include_in_schema=False)
+    def wall(request: Request, _: Annotated[Caller, Depends(allow(Permission.view_issues))]) -> Response:
+        return wall_page(service, language_of(request, service.settings))
 
 
 def _add_sign_in(app: FastAPI, service: Service) -> None:

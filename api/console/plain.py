@@ -89,6 +89,7 @@ def page(
     """Give a whole page; only its own inline style and script may run."""
     nonce = secrets.token_urlsafe(16)
     style = (ASSETS / "colours.css").read_text(encoding="utf-8") + (ASSETS / "plain.css").read_text(encoding="utf-8")
+    theme = (ASSETS / "theme.js").read_text(encoding="utf-8")
     languages = "".join(
         f'<a href="{switch}?lang={one}" hreflang="{HTML_LANGUAGE[one]}" lang="{HTML_LANGUAGE[one]}"'
         f"{' aria-current=true' if one == language else ''}>{text(f'console.language.{one}', one)}</a>"
@@ -102,6 +103,7 @@ def page(
 <meta name="color-scheme" content="light dark">
 <title>{escape(title)}</title>
 <link rel="icon" href="data:image/svg+xml,{escape(ICON.replace("#", "%23").replace('"', "'"), quote=True)}">
+<script nonce="{nonce}">{theme}</script>
 <style nonce="{nonce}">{style}</style>
 </head>
 <body>

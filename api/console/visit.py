@@ -14,8 +14,7 @@ from api.accounts import service as accounts
 from api.accounts import sessions
 from api.accounts.door import COOKIE
 from api.accounts.schemas import Caller
-from api.audit import service as audit
-from api.captures import service as captures
+from api.console import figures
 from api.context import Service
 from api.errors import NotSignedIn, StreetError
 from api.settings import Settings
@@ -75,13 +74,7 @@ class Visit:
 
     async def beat(self) -> int:
         """Give a number that grows when anything in the office has changed; cheap to ask for every second."""
-        database = self.service.database
-
-        def look() -> object:
-            with database.read() as session:
-                return audit.head(session).seq, captures.newest_and_waiting(session)
-
-        return await self.service.pulse.feel(look)
+        return await figures.beat(self.service)
 
     def _caller_now(self, session: Session) -> Caller:
         if self.cookie is not None:

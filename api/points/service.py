@@ -99,6 +99,11 @@ def all_points(session: Session, *, within: Scope) -> list[Point]:
     return list(session.scalars(sa.select(Point).where(inside(within.of_places())).order_by(Point.code)))
 
 
+def count_points(session: Session, *, within: Scope) -> int:
+    """Count the points within a scope."""
+    return session.scalar(sa.select(sa.func.count()).select_from(Point).where(inside(within.of_places()))) or 0
+
+
 def create_point(
     session: Session, fields: PointFields, taxonomy: Taxonomy, *, within: Scope, by: uuid.UUID | None
 ) -> Point:

@@ -3,14 +3,12 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from api.console.plan import REFRESH_S
 from tests.api.browsing import CHROMIUM, DRIVER, Browser
 from tests.api.client import Client, expect
 from tests.api.photographs import PhotoFactory
@@ -133,31 +131,49 @@ def test_a_photo_sent_with_the_browser_becomes_an_issue_that_is_closed_with_a_no
     assert "closed" == issue["state"]
 
 
-def test_a_new_issue_appears_in_the_list_by_itself(
-    browser: Browser, over_wire: Client, photo_factory: PhotoFactory, point_code: str
+def test_a_new_issue_appears_on_the_overview_and_the_wall_by_itself(
+    browser: Browser, second: Browser, running: Running, over_wire: Client, photo_factory: PhotoFactory, point_code: str
 ) -> None:
     over_wire.add_point(point_code)
-    browser.open(f"/?point={point_code}")
-    browser.find(".pw-empty", "No issue matches")
+    sign_in(second, running.admin_key())
+    second.open("/wall")
+    second.find(".tile[data-tile=at_work]")
+    browser.open("/")
+    browser.find(".pw-tile[data-tile=at_work]")
     over_wire.take(photo_factory(of=GARBAGE), point=point_code)
 
-    assert browser.find(".pw-issue", "Exposed garbage")
-    assert browser.find(f'.pw-dot.chosen:not([data-state=clear])[aria-label*="{point_code}"]')
+    assert browser.find(".pw-new", point_code)
+    assert browser.find(f'.pw-dot:not([data-state=clear])[aria-label*="{point_code}"]')
+    assert second.find(".newest li", point_code)
 
 
-def test_filters_stand_in_the_address_and_survive_going_back(browser: Browser, issue: str, point_code: str) -> None:
+def test_what_the_overview_counts_leads_to_its_list(browser: Browser, issue: str) -> None:
     browser.open("/")
-    browser.click(".pw-kind", "Sanitation")
-    browser.until("/?kind=sanitation")
-    browser.driver.execute_script(f"document.querySelector('.pw-dot[aria-label*=\"{point_code}\"]').click()")
-    browser.until(f"/?kind=sanitation&point={point_code}")
-    browser.click(".pw-issue", issue)
-    browser.until(f"/issues/{issue}")
+    browser.click(".pw-tile[data-tile=overdue]")
+    browser.until("/issues?due=overdue&sort=due")
     browser.driver.back()
-    browser.until(f"/?kind=sanitation&point={point_code}")
+    browser.click(".pw-bars a", "Sanitation")
+    browser.until("/issues?kind=sanitation")
 
-    assert "true" == browser.find(".pw-kind", "Sanitation").get_attribute("aria-pressed")
-    assert browser.find(".pw-issue", issue)
+    assert browser.find(".pw-row", issue)
+
+
+def test_dark_is_chosen_once_for_all_pages(browser: Browser) -> None:
+    def ground() -> str:
+        return str(browser.driver.execute_script("return getComputedStyle(document.body).backgroundColor"))
+
+    browser.open("/")
+    light = ground()
+    browser.click(".pw-theme")
+    dark = ground()
+    browser.open("/issues")
+    browser.find("h1")
+    later = ground()
+    browser.click(".pw-theme")
+
+    assert light != dark
+    assert dark == later
+    assert light == ground()
 
 
 def test_boxes_are_switched_off_and_on(browser: Browser, issue: str) -> None:
@@ -195,7 +211,16 @@ def test_every_page_loads_without_a_complaint_and_fits_a_narrow_phone(
     for language in ("zh", "en"):
         browser.open("/")
         browser.click(f".pw-languages a[href='/language/{language}']")
-        for path in ("/", "/plan", f"/plan?point={point_code}", "/upload", f"/issues/{issue}"):
+        for path in (
+            "/",
+            "/issues",
+            "/plan",
+            f"/plan?point={point_code}",
+            "/upload",
+            "/captures",
+            "/report",
+            f"/issues/{issue}",
+        ):
             browser.open(path)
             browser.find("h1")
             width[language, path] = browser.driver.execute_script("return document.documentElement.scrollWidth")
@@ -242,19 +267,6 @@ def test_a_revoked_key_ends_the_open_page(second: Browser, over_wire: Client, is
     assert "open" == over_wire.http.get(f"/api/v1/issues/{issue}").json()["state"]
 
 
-def test_who_acts_on_what_somebody_else_has_changed_is_told_so(browser: Browser, over_wire: Client, issue: str) -> None:
-    browser.open(f"/issues/{issue}")
-    browser.click("[data-action=close]")
-    browser.find(".pw-dialog textarea").send_keys("all swept")
-    over_wire.step(issue, "reject", "a shadow")
-    time.sleep(REFRESH_S + 1)  # the page looks again; what is being written must not be lost by that
-    browser.click(".pw-dialog .pw-button")
-
-    assert browser.find(".q-notification", "Somebody was faster")
-    assert browser.find(".pw-history", "a shadow")
-    assert "rejected" == over_wire.http.get(f"/api/v1/issues/{issue}").json()["state"]
-
-
 def test_names_and_notes_are_shown_as_written_and_never_run(
     browser: Browser, over_wire: Client, photo_factory: PhotoFactory, point_code: str
 ) -> None:
@@ -265,7 +277,7 @@ def test_names_and_notes_are_shown_as_written_and_never_run(
     (issue,) = over_wire.issues(point=point_code, violation=GARBAGE)
     over_wire.step(issue["number"], "close", evil)
     seen = []
-    for path in (f"/?point={point_code}&state=all", f"/plan?point={point_code}", f"/issues/{issue['number']}"):
+    for path in (f"/issues?point={point_code}&state=all", f"/plan?point={point_code}", f"/issues/{issue['number']}"):
         browser.open(path)
         browser.find("main", evil)
         seen.append((len(browser.all("img[src=x]")), "owned" in browser.title))

@@ -9,9 +9,8 @@ from fastapi.testclient import TestClient
 
 from api.accounts.door import local_path
 from api.console.chart import draw_chart
-from api.console.wanted import Wanted
 from api.settings import Settings
-from detector import Detector, Taxonomy
+from detector import Detector
 from tests.api.client import refusal
 from tests.api.office import Office
 
@@ -118,17 +117,18 @@ def test_the_language_switch_goes_back_to_the_page_that_asked(office: Office) ->
     assert 404 == unknown.status_code
 
 
-def test_a_choice_is_the_same_after_its_address_was_read(taxonomy: Taxonomy) -> None:
-    choice = Wanted(state="closed", kind="parking", community="翠宁社区", point="DH-P01")
-    query = dict(pair.split("=") for pair in choice.address().removeprefix("/?").split("&"))
-    query["community"] = "翠宁社区"
+def test_an_old_address_of_the_list_leads_to_where_the_list_is_now(office: Office) -> None:
+    http = office.http(Authorization=f"Bearer {office.admin_key()}", **PAGE)
 
-    assert choice == Wanted.read(query, taxonomy)
-    assert "/" == Wanted().address()
+    assert "/issues?kind=parking&point=DH-P01" == http.get("/?kind=parking&point=DH-P01").headers["location"]
 
 
-def test_an_old_address_that_names_what_is_gone_still_opens(taxonomy: Taxonomy) -> None:
-    assert Wanted() == Wanted.read({"state": "lost", "kind": "abolished"}, taxonomy)
+def test_the_wall_is_a_page_of_its_own_that_runs_its_own_script_alone(office: Office) -> None:
+    answer = office.http(Authorization=f"Bearer {office.admin_key()}", **PAGE).get("/wall")
+
+    assert 200 == answer.status_code
+    assert "script-src 'nonce-" in answer.headers["content-security-policy"]
+    assert "unsafe-eval" not in answer.headers["content-security-policy"]
 
 
 def test_the_plan_is_true_to_scale_with_north_up() -> None:

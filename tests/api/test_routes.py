@@ -138,6 +138,7 @@ MATRIX: dict[tuple[str, str], Needed] = {
     ("GET", "/api/v1/models/{version}"): one(P.view_catalogue),
     ("POST", "/api/v1/models/{version}/promote"): one(P.manage_models),
     ("GET", "/api/v1/openapi.json"): KNOWN,
+    ("GET", "/api/v1/overview"): one(P.view_issues),
     ("GET", "/api/v1/points"): one(P.view_points),
     ("POST", "/api/v1/points"): one(P.manage_points),
     ("GET", "/api/v1/points/export"): one(P.view_points),
@@ -267,6 +268,7 @@ MATRIX: dict[tuple[str, str], Needed] = {
     ("POST", "/api/v1/patrols/visits/{visit_id}/finish"): one(P.walk_patrols),
     ("GET", "/inbox"): KNOWN,
     ("GET", "/patrols"): KNOWN,
+    ("GET", "/wall"): one(P.view_issues),
     ("GET", "/webhooks"): one(P.manage_webhooks),
 }
 ASKED = {
