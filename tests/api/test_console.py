@@ -154,6 +154,8 @@ def test_what_the_overview_counts_leads_to_its_list(browser: Browser, issue: str
     browser.driver.back()
     browser.click(".pw-bars a", "Sanitation")
     browser.until("/issues?kind=sanitation")
+    browser.open("/?kind=sanitation")  # as links were before the list had a page of its own
+    browser.until("/issues?kind=sanitation")
 
     assert browser.find(".pw-row", issue)
 

@@ -117,12 +117,6 @@ def test_the_language_switch_goes_back_to_the_page_that_asked(office: Office) ->
     assert 404 == unknown.status_code
 
 
-def test_an_old_address_of_the_list_leads_to_where_the_list_is_now(office: Office) -> None:
-    http = office.http(Authorization=f"Bearer {office.admin_key()}", **PAGE)
-
-    assert "/issues?kind=parking&point=DH-P01" == http.get("/?kind=parking&point=DH-P01").headers["location"]
-
-
 def test_the_wall_is_a_page_of_its_own_that_runs_its_own_script_alone(office: Office) -> None:
     answer = office.http(Authorization=f"Bearer {office.admin_key()}", **PAGE).get("/wall")
 
