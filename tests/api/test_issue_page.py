@@ -102,7 +102,7 @@ def test_an_issue_is_led_through_its_whole_life(
     act(browser, "resume")
     act(browser, "supervise", textarea="the third time")
     browser.find(".pw-flag[data-flag=supervised]")
-    browser.find(".pw-after-send input").send_keys(str(after))
+    browser.find(".pw-after-send").find_element("css selector", "input").send_keys(str(after))
     browser.find(".pw-compare")
     browser.find(".pw-after .pw-verdict:not([data-verdict=waiting])")
     act(browser, "rectify")
