@@ -1,4 +1,4 @@
-"""`python -m benchmarks.consoles`: how fast the console's pages are there, and what thirty open ones cost everybody else.
+"""`python -m benchmarks.consoles`: how fast the console's pages are there, and what thirty of them cost the rest.
 
 Fills a database with 10,000 issues at 500 points (kept under --dir), starts the real web process on it, and measures in
 a real Chromium how long a page takes until there is something useful on it, and a filter until its rows are drawn. Then

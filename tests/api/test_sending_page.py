@@ -1,4 +1,4 @@
-"""Sending photos and reporting by hand in a real Chromium: fifty at once with one that is none, and what became of each."""
+"""Sending photos and reporting by hand in a real Chromium: fifty at once, and what became of each."""
 
 import os
 import shutil
