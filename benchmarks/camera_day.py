@@ -47,10 +47,10 @@ class Minute:
     view: str = "same"  # or moved, or covered
 
 
-def day(hours: int) -> tuple[list[Minute], int]:
+def day(hours: int, first: int = 0) -> tuple[list[Minute], int]:
     """Give the minutes, and how many cars park: by day one each hour, and another one at its place later."""
     minutes, cars = [], 0
-    for hour in range(hours):
+    for hour in range(first, first + hours):
         night = hour % 24 < 6 or hour % 24 >= 18
         for minute in range(60):
             scene = "empty"
@@ -144,8 +144,9 @@ def main() -> None:
     """Print what was told, the gaps between pictures taken up, and the memory of each hour."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--hours", type=int, default=24)
+    asked.add_argument("--first-hour", type=int, default=0, help="of the day, to look at a part of it only")
     given = asked.parse_args()
-    minutes, cars = day(given.hours)
+    minutes, cars = day(given.hours, given.first_hour)
     notes, stop = Notes(), threading.Event()
     fleet = Fleet(
         LiveModel(shipped("models/street"), Detector.load), read_taxonomy(shipped("datasets/taxonomy.yaml")), notes

@@ -50,7 +50,13 @@ class Trial:
     model: int  #: pictures shown to the model
     cores: float  #: processor time a second
     memory_mb: float
+    stream_s: float  #: seconds of the cameras' streams that were taken up, all together
     server: float = 0.0  #: the server's processor time a second
+
+    @property
+    def cost(self) -> float:
+        """Give the processor time that a second of one camera takes: true on a busy machine as well."""
+        return self.cores * self.seconds / self.stream_s
 
     @property
     def keeps_up(self) -> bool:
@@ -86,12 +92,13 @@ def watch(urls: list[str], seconds: float) -> Trial:
     thread.start()
     time.sleep(WARM_S)
     before, used, begun = fleet.figures(), cpu_s(), time.monotonic()
+    at_s = _stream_s(fleet)
     latest_s = 0.0
     while time.monotonic() - begun < seconds:
         time.sleep(1.0)
         latest_s = max([latest_s, *((one.lag_s or 0.0) for one in fleet.figures())])
     passed_s, after, cores = time.monotonic() - begun, fleet.figures(), cpu_s() - used
-    memory_mb = resident_mb()
+    memory_mb, stream_s = resident_mb(), _stream_s(fleet) - at_s
     stop.set()
     thread.join()
     looks = [one.analysed - then.analysed for one, then in zip(after, before, strict=True)]
@@ -104,7 +111,14 @@ def watch(urls: list[str], seconds: float) -> Trial:
         model=sum(one.looked for one in after) - sum(one.looked for one in before),
         cores=cores / passed_s,
         memory_mb=memory_mb,
+        stream_s=stream_s,
     )
+
+
+def _stream_s(fleet: Fleet) -> float:
+    """Give how far all cameras have been read, seconds."""
+    latest = [fleet.latest(one.camera) for one in fleet.figures()]
+    return sum(one.at_s for one in latest if one is not None)
 
 
 def loop(urls: list[str], seconds: float, *, careful: bool) -> Trial:
@@ -115,11 +129,12 @@ def loop(urls: list[str], seconds: float, *, careful: bool) -> Trial:
     first: list[float | None] = [None] * len(urls)
     looked = [0.0] * len(urls)
     latest_s, used, begun = 0.0, 0.0, time.monotonic()
-    warm, turn = True, 0
+    warm, read_before = True, 0
     for number in cycle(range(len(urls))):
         now = time.monotonic()
         if warm and now - begun >= WARM_S:
             warm, begun, used, looks, model = False, now, cpu_s(), [0] * len(urls), 0
+            read_before = sum(read)
         if not warm and now - begun >= seconds:
             break
         if not captures[number].grab():
@@ -135,7 +150,6 @@ def loop(urls: list[str], seconds: float, *, careful: bool) -> Trial:
             model += 1
         if not warm:
             latest_s = max(latest_s, late_s)
-        turn += 1
     passed_s = time.monotonic() - begun
     return Trial(
         who="careful loop" if careful else "loop",
@@ -146,6 +160,7 @@ def loop(urls: list[str], seconds: float, *, careful: bool) -> Trial:
         model=model,
         cores=(cpu_s() - used) / passed_s,
         memory_mb=resident_mb(),
+        stream_s=(sum(read) - read_before) / FPS,
     )
 
 
@@ -167,6 +182,7 @@ def main() -> None:
     asked.add_argument("--seconds", type=float, default=40.0, help="of each measurement, after a warm-up")
     asked.add_argument("--busy", type=float, default=0.5, help="share of the streets that have traffic all the time")
     asked.add_argument("--start", type=int, default=1, help="begin with so many cameras for pointwatch")
+    asked.add_argument("--cost", action="store_true", help="only what a camera costs: on a machine that is busy")
     asked.add_argument("--one", choices=STEPS, help=argparse.SUPPRESS)
     asked.add_argument("urls", nargs="*", help=argparse.SUPPRESS)
     given = asked.parse_args()
@@ -180,9 +196,33 @@ def main() -> None:
         for busy in (True, False):
             short = encode(Path(folder) / f"short_{busy}.mp4", busy=busy)
             files.append(repeat(short, Path(folder) / f"{busy}.mp4", min(longest, 1800)))
+        if given.cost:
+            _compare(files, given)
+            return
         share = [files[0]] * round(4 * given.busy) + [files[1]] * (4 - round(4 * given.busy))
         best = {who: _climb(who, share, given) for who in STEPS}
     print(f"pointwatch {best['pointwatch']}, careful loop {best['careful loop']}, plain loop {best['loop']} cameras")
+
+
+def _compare(files: list[Path], given: argparse.Namespace) -> None:
+    """Print what a second of a camera costs each contestant, with few cameras: a quiet and a busy street."""
+    costs = {}
+    for who, count in (("pointwatch", 8), ("careful loop", 2), ("loop", 2)):
+        cameras = Cameras(files)
+        try:
+            busy = others_busy()
+            trial = run(who, cameras, count, given.seconds)
+        finally:
+            cameras.close()
+        costs[who] = trial.cost
+        print(
+            f"{who:13} {count} cameras  {1000 * trial.cost:6.1f} ms of processor a camera and second  "
+            f"{2 / trial.cost:6.1f} fit two cores  model {trial.model}  latest {trial.latest_s:.1f} s  "
+            f"server {trial.server:.2f}  others {busy:.2f}",
+            flush=True,
+        )
+    for who in ("careful loop", "loop"):
+        print(f"{who} costs {costs[who] / costs['pointwatch']:.0f} times as much")
 
 
 def _climb(who: str, files: list[Path], given: argparse.Namespace) -> int:
