@@ -190,10 +190,9 @@ def summarise(context: Context, caller: IssueViewer) -> Summary:
 def count_by_point(context: Context, caller: IssueViewer) -> list[PointCounts]:
     with context.database.read() as session:
         counted = service.unfinished_by_point(session, within=caller.scope(Permission.view_issues))
-        places = points.points_by_id(session, counted)
         return [
-            PointCounts(point=IssuePoint.model_validate(places[point_id]), by_state=by_state)
-            for point_id, by_state in sorted(counted.items(), key=lambda one: places[one[0]].code)
+            PointCounts(point=IssuePoint.model_validate(place), by_state=counted[place.id])
+            for place in points.places_of(session, counted)
         ]
 
 

@@ -2,7 +2,8 @@
 
 import math
 import uuid
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -48,6 +49,12 @@ def hold_point(session: Session, point_id: uuid.UUID) -> None:
 def points_by_id(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Point]:
     """Give the points with these ids."""
     return {point.id: point for point in session.scalars(sa.select(Point).where(Point.id.in_(set(ids))))}
+
+
+def places_of(session: Session, ids: Iterable[uuid.UUID]) -> Sequence[Any]:
+    """Give what a map needs of these points, in the order of their codes: plain rows, for there may be hundreds."""
+    columns = (Point.id, Point.code, Point.name, Point.community, Point.category, Point.longitude, Point.latitude)
+    return session.execute(sa.select(*columns).where(Point.id.in_(set(ids))).order_by(Point.code)).all()
 
 
 def ids_by_code(session: Session, codes: Iterable[str | None]) -> dict[str, uuid.UUID]:
