@@ -68,6 +68,7 @@ def _managed(visit: Visit) -> list[tuple[str, str]]:
         ("/people", "console.nav.people", Permission.view_routing),
         ("/rules", "console.nav.rules", Permission.view_routing),
         ("/models", "console.nav.models", Permission.view_catalogue),
+        ("/learning", "console.nav.learning", Permission.view_catalogue),
         ("/webhooks", "console.nav.webhooks", Permission.manage_webhooks),
         ("/audit", "console.nav.audit", Permission.view_audit),
     )

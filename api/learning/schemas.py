@@ -69,7 +69,9 @@ class Effect(BaseModel):
     load_after: Load
     precision_before: Rate = Field(description="of its boxes at or above automatic, those that people confirmed")
     precision_after: Rate
-    lost: Rate = Field(description="of the boxes that people confirmed, those that would no longer be looked at")
+    lost: Rate = Field(
+        description="of the boxes that are looked at now and that people confirmed, those that no longer would be"
+    )
 
 
 class Effects(BaseModel):

@@ -148,7 +148,7 @@ def effect(
                 load_after=_load(loads[1][code], a_day),
                 precision_before=_precision(by_class[code], limits[code].automatic),
                 precision_after=_precision(by_class[code], wanted.automatic),
-                lost=_lost(by_class[code], wanted.review),
+                lost=_lost(by_class[code], limits[code].review, wanted.review),
             )
             for code, wanted in changes.items()
         ],
@@ -213,8 +213,10 @@ def _precision(evidence: Sequence[Weighed], automatic: float) -> Rate:
     return rate_of_weighed([(one.right, one.weight) for one in evidence if one.confidence >= automatic])
 
 
-def _lost(evidence: Sequence[Weighed], review: float) -> Rate:
-    return rate_of_weighed([(one.confidence < review, one.weight) for one in evidence if one.right])
+def _lost(evidence: Sequence[Weighed], before: float, after: float) -> Rate:
+    return rate_of_weighed(
+        [(one.confidence < after, one.weight) for one in evidence if one.right and one.confidence >= before]
+    )
 
 
 # --- what verdicts speak for --------------------------------------------------------------------------------------
@@ -270,7 +272,7 @@ def _best(evidence: Sequence[Weighed], current: Thresholds, precision: float) ->
 
 def _review(evidence: Sequence[Weighed], current: Thresholds) -> float:
     """Give the highest review threshold under which at most `LOST` of what people confirmed lies."""
-    right = sorted((one.confidence, one.weight) for one in evidence if one.right)
+    right = sorted((one.confidence, one.weight) for one in evidence if one.right and one.confidence >= current.review)
     if len(right) < LEAST:
         return current.review
     most, below, best = LOST * sum(weight for _, weight in right), 0.0, current.review
