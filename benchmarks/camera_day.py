@@ -2,7 +2,7 @@
 
 A file of twenty-four hours is laid together from rendered minutes: empty street, traffic, cars that park, by day and
 by night, some minutes in which the camera looks elsewhere, and some in which it sees nothing. It is known what must be
-told: each parked car once, each change of the camera once. Memory is taken every hour of the street's time.
+told: each parked car once, each change of the camera once. Memory is taken every quarter of an hour of its time.
 """
 
 import argparse
@@ -141,7 +141,7 @@ class Notes:
 
 
 def main() -> None:
-    """Print what was told, the gaps between pictures taken up, and the memory of each hour."""
+    """Print what was told, the gaps between pictures taken up, and the memory of each quarter of an hour."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--hours", type=int, default=24)
     asked.add_argument("--first-hour", type=int, default=0, help="of the day, to look at a part of it only")
@@ -167,18 +167,18 @@ def main() -> None:
     print(f"cars that parked {cars}: {dict(notes.stays)}, told twice {sum(notes.events.values()) - len(notes.events)}")
     print(f"camera: {', '.join(f'{what} at {at_s / 3600:.2f} h' for what, at_s in notes.changes)}")
     print(f"errors {seen.errors}, clock repairs {seen.clock_repairs}, clips {notes.clips}")
-    print(f"memory, MB each hour: {' '.join(f'{one:.0f}' for one in memory)}")
-    if len(memory) > 3:
-        later = memory[2:]
-        print(f"from the third hour on within {100 * (max(later) - min(later)) / min(later):.1f} % of each other")
+    print(f"memory, MB each quarter of an hour: {' '.join(f'{one:.0f}' for one in memory)}")
+    if len(memory) > 6:
+        later = memory[4:]
+        print(f"from the second hour on within {100 * (max(later) - min(later)) / min(later):.1f} % of each other")
 
 
 def _sampled(fleet: Fleet, thread: threading.Thread) -> list[float]:
-    """Give the memory at each hour of the street's time, megabytes."""
+    """Give the memory at each quarter of an hour of the street's time, megabytes."""
     memory: list[float] = []
     while thread.is_alive():
         latest = fleet.latest("day")
-        if latest is not None and latest.at_s >= 3600 * (len(memory) + 1):
+        if latest is not None and latest.at_s >= 900 * (len(memory) + 1):
             memory.append(resident_mb())
         thread.join(0.05)
     return memory
