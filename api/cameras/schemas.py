@@ -130,6 +130,7 @@ class CameraView(BaseModel):
     zones_version: int = Field(description="0: no zones were drawn, so nothing is reported")
     zones: int = Field(description="how many there are")
     lasting: int = Field(description="events that last")
+    still_at: datetime | None = Field(description="when its newest picture at `/still` was taken; null: there is none")
     figures: Figures
     figures_at: datetime | None
     created_at: datetime

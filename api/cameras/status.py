@@ -96,6 +96,14 @@ def still_of(session: Session, camera_id: uuid.UUID) -> CameraStill | None:
     return row if row is not None and row.jpeg is not None else None
 
 
+def stills_at(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, datetime]:
+    """Give when the newest pictures of cameras were taken, of those that have one."""
+    query = sa.select(CameraStill.camera_id, CameraStill.taken_at).where(
+        CameraStill.camera_id.in_(set(ids)), CameraStill.taken_at.is_not(None)
+    )
+    return {row.camera_id: row.taken_at for row in session.execute(query) if row.taken_at is not None}
+
+
 def want_still(session: Session, camera_id: uuid.UUID) -> None:
     """Let fresh stills of a camera be made for a while: somebody looks at it."""
     session.execute(sa.update(CameraStill).where(CameraStill.camera_id == camera_id).values(wanted_at=now()))

@@ -28,6 +28,7 @@ def camera_views(session: Session, rows: Sequence[Camera]) -> list[CameraView]:
         service.count_lasting(session, ids),
         status.is_watched(session),
     )
+    stills = status.stills_at(session, ids)
     return [
         CameraView(
             point=codes[row.point_id],
@@ -37,6 +38,7 @@ def camera_views(session: Session, rows: Sequence[Camera]) -> list[CameraView]:
             watched=watched and row.active,
             zones=len(zones[row.id].zones),
             lasting=lasting.get(row.id, 0),
+            still_at=stills.get(row.id),
             figures=Figures.model_validate(states[row.id].figures),
             figures_at=states[row.id].figures_at,
             **{name: getattr(row, name) for name in _COLUMNS},

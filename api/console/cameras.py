@@ -7,6 +7,7 @@ from api.cameras import service
 from api.cameras.schemas import State
 from api.console.components import CameraWall, ZoneEditor
 from api.console.frame import frame
+from api.console.plain import HTML_LANGUAGE
 from api.console.tags import tag
 from api.console.visit import Visit
 from api.points import service as points
@@ -42,6 +43,8 @@ async def show(visit: Visit, _: Request) -> None:
         CameraWall(
             points=[{"code": one.code, "name": one.name} for one in rows],
             may=may,
+            language=HTML_LANGUAGE[visit.language],
+            zone=visit.service.settings.time_zone,
             texts={name: visit.say(f"console.cameras.text.{name}") for name in WALL},
             states=_states(visit),
             troubles=_troubles(visit),
@@ -62,6 +65,8 @@ async def show_camera(visit: Visit, request: Request) -> None:
         ZoneEditor(
             code=camera.code,
             may=visit.caller.may(Permission.manage_cameras),
+            language=HTML_LANGUAGE[visit.language],
+            clock=visit.service.settings.time_zone,
             looks=visit.caller.may(Permission.open_originals),
             kinds={kind: visit.say(f"zone.{kind}") for kind in ZoneKind},
             dwells={kind: f"{seconds:.0f}" for kind, seconds in DWELL_S.items()},

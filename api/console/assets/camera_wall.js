@@ -2,7 +2,7 @@
 const EVERY_MS = 5000;
 
 export default {
-  props: { points: Array, may: Boolean, texts: Object, states: Object, troubles: Object },
+  props: { points: Array, may: Boolean, language: String, zone: String, texts: Object, states: Object, troubles: Object },
   data() {
     return { cameras: [], loaded: false, stills: {}, message: "", adding: false, busy: false, report: null, wanted: this.blank() };
   },
@@ -32,7 +32,7 @@ export default {
         this.message = "";
       } catch (error) { this.message = this.say("failed", { problem: error.message }); }
       this.loaded = true;
-      await Promise.all(this.cameras.filter((one) => one.active).map(this.look));
+      await Promise.all(this.cameras.filter((one) => one.still_at).map(this.look));
     },
     async look(camera) {
       try {
@@ -43,7 +43,7 @@ export default {
         if (old) URL.revokeObjectURL(old);
       } catch { /* the next round tries again */ }
     },
-    since(camera) { return new Date(camera.since).toLocaleString([], { dateStyle: "short", timeStyle: "short" }); },
+    since(camera) { return new Date(camera.since).toLocaleString(this.language, { dateStyle: "short", timeStyle: "short", hour12: false, timeZone: this.zone }); },
     does(camera) {
       const f = camera.figures;
       return this.say("does", { fps: f.fps_in.toFixed(1), lag: f.lag_s === null ? "–" : f.lag_s.toFixed(1), zones: camera.zones });

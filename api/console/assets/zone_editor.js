@@ -5,7 +5,7 @@ const STEP = 0.005; // of the picture: one press of an arrow key
 const COLOURS = { no_parking: "#e5484d", fire_lane: "#c2185b", keep_clear: "#f59e0b", bins: "#0ea5a4", ignore: "#7c8694" };
 
 export default {
-  props: { code: String, may: Boolean, looks: Boolean, kinds: Object, dwells: Object, classes: Array, days: Object, names: Object, texts: Object, states: Object, troubles: Object },
+  props: { code: String, may: Boolean, looks: Boolean, language: String, clock: String, kinds: Object, dwells: Object, classes: Array, days: Object, names: Object, texts: Object, states: Object, troubles: Object },
   data() {
     return {
       camera: null, still: "", ratio: 16 / 9, zones: [], kept: "[]", etag: "", chosen: -1, corner: -1, drawing: null, drag: null,
@@ -64,8 +64,8 @@ export default {
         const older = this.events.filter((one) => page.items.length && one.id < page.items[page.items.length - 1].id);
         if (!older.length) this.next = page.next;
         this.events = [...page.items, ...older];
-        const answer = await fetch(`${this.url}/still`);
-        if (answer.ok) {
+        const answer = this.camera.still_at ? await fetch(`${this.url}/still`) : null;
+        if (answer && answer.ok) {
           const old = this.still;
           this.still = URL.createObjectURL(await answer.blob());
           if (old) setTimeout(() => URL.revokeObjectURL(old), 1000);
@@ -204,7 +204,7 @@ export default {
       try { await this.ask(this.url, { method: "DELETE" }); this.kept = JSON.stringify(this.zones); location.assign("/cameras"); }
       catch (error) { this.tell(this.say("failed", { problem: error.message }), "bad"); }
     },
-    at(time) { return new Date(time).toLocaleString([], { dateStyle: "short", timeStyle: "medium" }); },
+    at(time) { return new Date(time).toLocaleString(this.language, { dateStyle: "short", timeStyle: "medium", hour12: false, timeZone: this.clock }); },
     length(seconds) {
       const s = Math.round(seconds), h = Math.floor(s / 3600), m = Math.floor(s / 60) % 60;
       return h ? `${h}:${String(m).padStart(2, "0")}:${String(s % 60).padStart(2, "0")}` : `${m}:${String(s % 60).padStart(2, "0")}`;
@@ -251,7 +251,7 @@ export default {
           <p v-if="message" role="status" class="pw-hint" :class="tone ? 'pw-' + tone : ''">{{ message }}</p>
           <p v-if="may" class="pw-hint">{{ texts.keys }}</p>
         </section>
-        <section class="pw-card">
+        <section class="pw-card pw-last">
           <h2>{{ texts.timeline }}</h2>
           <p v-if="!events.length" class="pw-empty">{{ texts.nothing }}</p>
           <ol class="pw-stays">
@@ -259,8 +259,8 @@ export default {
               <a v-if="one.capture_id" :href="one.issue ? '/issues/' + one.issue : '/api/v1/captures/' + one.capture_id + '/picture?boxes=true'"><img loading="lazy" :src="'/api/v1/captures/' + one.capture_id + '/picture?boxes=true&small=true'" :alt="names[one.class_code] || one.class_code"></a>
               <i v-else></i>
               <div>
-                <strong>{{ names[one.class_code] || one.class_code }}</strong> <span>{{ one.zone }}</span>
-                <b v-if="!one.ended_at" class="pw-camera-state" data-state="lasting">{{ texts.lasts }}</b>
+                <p class="pw-head-line"><strong>{{ names[one.class_code] || one.class_code }}</strong><span>{{ one.zone }}</span>
+                <b v-if="!one.ended_at" class="pw-camera-state" data-state="lasting">{{ texts.lasts }}</b></p>
                 <p class="pw-hint">{{ at(one.since_at) }} – {{ one.ended_at ? at(one.ended_at) : at(one.last_at) }} · {{ say('length', { length: length(one.length_s) }) }}<template v-if="one.ending && one.ending !== 'gone'"> · {{ texts['ending_' + one.ending] }}</template></p>
                 <p class="pw-hint">{{ say('stream', { from: one.since_s.toFixed(1), to: one.last_s.toFixed(1) }) }}<template v-if="one.camera_at"> · {{ say('camera_at', { at: at(one.camera_at) }) }}</template> · {{ Math.round(one.confidence * 100) }} %</p>
                 <p class="pw-head-line"><a v-if="one.issue" :href="'/issues/' + one.issue" class="pw-number">{{ one.issue }}</a>
