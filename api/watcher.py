@@ -27,6 +27,7 @@ from api.context import Service
 from api.database import now
 from api.errors import StreetError
 from api.issues import service as issues
+from api.learning import thresholds
 from api.pictures import Painter, jpeg
 from api.recorder import Recorder, veiled
 from detector import Detector
@@ -152,6 +153,8 @@ class Watcher:
                     log.error("another process has taken over the cameras", watcher=self.name)
                     self.stop()
                     return
+        if self._due("thresholds", FIGURES_EVERY_S):
+            self._choose_thresholds()
         self._fleet.follow(self._plans())
         if self._due("figures", FIGURES_EVERY_S):
             self._write_figures(self._fleet.figures())
@@ -159,6 +162,12 @@ class Watcher:
             self._keep_alive(self._fleet.figures())
         if self._due("tidy", TIDY_EVERY_S):
             tidy(self._context)
+
+    def _choose_thresholds(self) -> None:
+        """Judge by what was chosen from verdicts for the model in force."""
+        card = self._model.current().card
+        with self._context.database.read() as session:
+            self._fleet.judge_by(thresholds.serving(session, self._context.taxonomy, card))
 
     # --- what is to be watched ------------------------------------------------------------------------------------
     def _plans(self) -> list[Plan]:
