@@ -47,8 +47,8 @@ window.useful = null;
 })();
 """
 _FILTER = """
-const [css, value, done] = arguments, began = performance.now();
-const box = [...document.querySelectorAll(css)].find((one) => [...one.options].some((each) => each.value === value));
+const [place, value, done] = arguments, began = performance.now();
+const box = document.querySelectorAll('.pw-pick select')[place];
 const seen = () => document.querySelector('.pw-row')?.dataset.number + document.querySelector('.pw-total').textContent;
 const before = seen();
 box.value = value;
@@ -86,11 +86,16 @@ def paints(browser: Browser, number: str, times: int) -> dict[str, list[float]]:
 def filters(browser: Browser, times: int) -> list[float]:
     """Give the milliseconds from choosing in a filter until other rows are drawn."""
     browser.open("/issues?state=all")
+    browser.driver.set_script_timeout(60)
     browser.find(".pw-row")
-    chosen = ("graffiti", "", "sanitation", "", "closed", "all", "oldest", "newest")
+    state, kind, violation, order = 0, 2, 3, 8  # places of the boxes
+    chosen = (
+        (kind, "sanitation"), (kind, ""), (violation, "graffiti"), (violation, ""), (state, "closed"), (state, "all"),
+        (order, "oldest"), (order, "newest"),
+    )  # fmt: skip
     taken = []
     for turn in range(times * len(chosen)):
-        took = browser.driver.execute_async_script(_FILTER, ".pw-pick select", chosen[turn % len(chosen)])
+        took = browser.driver.execute_async_script(_FILTER, *chosen[turn % len(chosen)])
         if took is not None:
             taken.append(float(took))
     return taken

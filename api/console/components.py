@@ -33,6 +33,10 @@ class PointPlan(_Component, component="assets/point_plan.js"):
     """Points on a graticule; emits `choose` with a point's code."""
 
 
+class PointList(_Component, component="assets/point_list.js"):
+    """Points as a list of links, the worst first."""
+
+
 class Evidence(_Component, component="assets/evidence.js"):
     """The pictures of an issue, with boxes to be switched on and off."""
 

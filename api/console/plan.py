@@ -11,7 +11,7 @@ from starlette.requests import Request
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
 from api.console.chart import draw_chart
-from api.console.components import PointPlan
+from api.console.components import PointList, PointPlan
 from api.console.frame import frame
 from api.console.gathering import ByPoint, post_in_words
 from api.console.tags import fact, tag
@@ -132,13 +132,17 @@ def _beside(visit: Visit, places: list[Point], by_point: ByPoint, holders: Holde
     if found is not None:
         _card(visit, found, by_point, holders)
     order = [State.open.value, State.in_review.value, CLEAR]
-    with tag("ul", classes="pw-points", aria_label=visit.say("console.plan.list")):
-        for point in sorted(places, key=lambda one: (order.index(worst(by_point.get(one.id, {}))), one.code)):
-            counts = by_point.get(point.id, {})
-            with tag("li"), tag("a", href=f"/plan?point={quote(point.code)}"):
-                tag("i", classes="pw-dot-sample", data_state=worst(counts))
-                tag("span", f"{point.code} {point.name}")
-                tag("small", counts_in_words(visit, counts))
+    rows = [
+        {
+            "code": point.code,
+            "href": f"/plan?point={quote(point.code)}",
+            "state": worst(by_point.get(point.id, {})),
+            "name": f"{point.code} {point.name}",
+            "words": counts_in_words(visit, by_point.get(point.id, {})),
+        }
+        for point in sorted(places, key=lambda one: (order.index(worst(by_point.get(one.id, {}))), one.code))
+    ]
+    PointList(rows=rows, label=visit.say("console.plan.list"))
 
 
 def _card(visit: Visit, point: Point, by_point: ByPoint, holders: Holders) -> None:
