@@ -167,7 +167,10 @@ class Watch:
         self._glance = glance(frame.pixels)
         if not self._gated or self._gate.wants(self._glance, frame.at_s):
             return True
-        return self._waiting() and frame.at_s - self._looked_at_s >= self._pace_s
+        since_s = frame.at_s - self._looked_at_s
+        if self._left is not None and self._left.unsettled:  # its stay begins with the look that finds it at rest
+            return since_s >= CONFIRM_LEAST_S
+        return since_s >= self._pace_s and self._waiting()
 
     def pass_by(self, frame: Frame) -> list[Event]:
         """Take it that the frame shows nothing new."""
@@ -213,8 +216,6 @@ class Watch:
 
     def _waiting(self) -> bool:
         """Say whether something in a zone is about to be confirmed, or to be found gone."""
-        if self._left is not None and self._left.unsettled:
-            return True
         open_numbers = {number for (number, _), one in self._standing.items() if one.stay is None}
         return any(one.number in open_numbers or one.empty_looks or one.veiled_looks for one in self._stays.places)
 
