@@ -65,6 +65,7 @@ class Watcher:
         self._live_since: dict[uuid.UUID, datetime] = {}
         self._still_at: dict[uuid.UUID, datetime] = {}
         self._refused: dict[uuid.UUID, str] = {}
+        self._judging = context.taxonomy
         office, hours = context.office, context.office.default
 
         def is_holiday(day: date) -> bool:
@@ -167,7 +168,10 @@ class Watcher:
         """Judge by what was chosen from verdicts for the model in force."""
         card = self._model.current().card
         with self._context.database.read() as session:
-            self._fleet.judge_by(thresholds.serving(session, self._context.taxonomy, card))
+            serving = thresholds.serving(session, self._context.taxonomy, card)
+        if serving != self._judging:
+            self._judging = serving
+            self._fleet.judge_by(serving)
 
     # --- what is to be watched ------------------------------------------------------------------------------------
     def _plans(self) -> list[Plan]:
