@@ -121,7 +121,7 @@ def main() -> None:
     chosen = parser.parse_args()
     street = STREETS[chosen.street]
     detector, taxonomy = Detector.load(shipped("models/street")), read_taxonomy(shipped("datasets/taxonomy.yaml"))
-    print("| clip | true | found | late | missed | doubled | made up | delay, s | end, s | camera | looks |")
+    print("| clip | true | found | off time | missed | doubled | made up | delay, s | end, s | camera | looks |")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     sums = Sums()
     with tempfile.TemporaryDirectory() as folder:

@@ -45,7 +45,9 @@ def test_a_car_that_takes_the_place_of_another_is_told_of_by_itself(taxonomy):
     told = watched(clip(shown("parked_1", 4, 40), shown("parked_1_other", 43, 90)), taxonomy)
 
     assert [PARKED, PARKED] == began(told)
-    assert [("began", *PARKED, 24.0), ("ended", *PARKED, 50.0), ("began", *PARKED, 64.0)] == told
+    assert [24.0, 64.0] == [at_s for what, *_, at_s in told if what == "began"]
+    (ended,) = [at_s for what, *_, at_s in told if what == "ended"]
+    assert 46 <= ended <= 58  # some looks after second 40
 
 
 def test_a_parked_car_that_is_overlooked_and_hidden_stays_one_event(taxonomy):
