@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test lint check bench bench-cameras lock scenes train clean
+.PHONY: help setup demo serve test lint check pictures bench bench-cameras lock scenes train clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -66,6 +66,9 @@ lint: .venv/dev  ## format, style, types, room rules
 	$(BIN)/lint-imports
 
 check: lint test  ## what a change must pass
+
+pictures: .venv/dev  ## take the guide's pictures anew, from the demo
+	POINTWATCH_PICTURES=docs/guide/pictures $(BIN)/python -m pytest tests/docs/test_guide.py -q -k picture
 
 bench: .venv-train/made  ## the pipeline against Ultralytics' own predict, in one run
 	.venv-train/bin/python -m benchmarks

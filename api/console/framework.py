@@ -55,7 +55,7 @@ PAGES: dict[str, Show] = {
     "/models/{version}": models.show_version,
     "/audit": audit.show,
     "/points": points.show,
-    "/points/{code}": points.show_point,
+    "/points/{point}": points.show_point,
     "/cameras": cameras.show,
     "/cameras/{code}": cameras.show_camera,
     "/people": people.show,

@@ -156,7 +156,7 @@ class _One:
 
 async def show_point(visit: Visit, request: Request) -> None:
     """Build the page of one point."""
-    code = str(request.path_params["code"])
+    code = str(request.path_params["point"])
     found = await visit.read(lambda session, caller: _look_at(session, caller, visit, code))
     say, point = visit.say, found.point
     with frame(visit, title=point.name, path="/points"):

@@ -210,6 +210,10 @@ def _page(service: Service, language: str) -> str:
     <div id="shots"></div>
     <label class="field" for="code">{text("kind")}</label>
     <select id="code"><option value="">{text("by_model")}</option>{groups}</select>
+    <div id="visits" hidden>
+      <label class="field" for="visit">{text("visit")}</label>
+      <select id="visit"></select>
+    </div>
     <label class="field" for="note">{text("note")}</label>
     <textarea id="note" rows="2" maxlength="500"></textarea>
     <button type="button" id="save" class="primary" disabled>{text("save")}</button>

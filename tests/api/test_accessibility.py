@@ -35,7 +35,7 @@ def names(over_wire: Client, photo_factory: PhotoFactory) -> dict[str, str]:
     (issue, *_) = over_wire.issues(point=POINT)
     me = expect(over_wire.http.get("/api/v1/me"))["user_id"]
     version = over_wire.http.get("/api/v1/models").json()[0]["version"]
-    return {"number": issue["number"], "code": POINT, "user_id": me, "version": version}
+    return {"number": issue["number"], "point": POINT, "user_id": me, "version": version}
 
 
 @pytest.fixture(scope="module")

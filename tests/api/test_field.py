@@ -152,6 +152,57 @@ def test_a_photo_that_is_refused_says_why_and_holds_nobody_up(
 
 
 @needs_browser
+def test_a_secret_visit_made_without_a_signal_counts_once_it_arrives(
+    phone: Browser, street: Running, photo_factory: PhotoFactory, tmp_path: Path
+) -> None:
+    http = street.client().http
+    today = f"{datetime.now(ZoneInfo('Asia/Shanghai')):%Y-%m-%d}"
+    planned = {"code": "NIGHT", "title": "夜间暗访", "secrecy": "secret", "points": ["F2"]}
+    assert http.post("/api/v1/patrols/rounds", json=planned | {"starts_on": today, "ends_on": today}).is_success
+    phone.driver.refresh()
+    choose(phone, "F2")
+    phone.find("#visit option[value=NIGHT]", "Secret")
+    street.stop()
+    phone.driver.refresh()
+    phone.find("#change")
+    choose(phone, "F2")
+    phone.click("#visit option[value=NIGHT]")
+    shoot(phone, big_photo(tmp_path / "night.jpg", photo_factory, of=None))
+    phone.click("#save")
+    phone.find(".report.waiting", "secret patrol")
+
+    street.start()
+
+    phone.find("#list li:first-child.good", "nothing was found")
+    (stop,) = street.client().http.get("/api/v1/patrols/rounds/NIGHT").json()["stops"]
+    visit = street.client().http.get(f"/api/v1/patrols/visits/{stop['visit_id']}").json()
+    (night,) = [one for one in street.client().all("/api/v1/captures", point="F2") if one["filename"] == "night.jpg"]
+    assert "visited" == stop["progress"]
+    assert night["id"] in visit["captures"]
+    phone.complaints()
+
+
+@needs_browser
+def test_a_full_phone_says_so_and_keeps_what_it_has(
+    phone: Browser, photo_factory: PhotoFactory, tmp_path: Path
+) -> None:
+    choose(phone, "F2")
+    shoot(phone, big_photo(tmp_path / "kept.jpg", photo_factory, of=None))
+    full = {"origin": phone.url, "quotaSize": 1}
+    phone.driver.execute_cdp_cmd("Storage.overrideQuotaForOrigin", full)
+    phone.all("#shoot")[0].send_keys(str(big_photo(tmp_path / "too_many.jpg", photo_factory, of=None)))
+    warning = phone.find("#warning").text
+    phone.driver.execute_cdp_cmd("Storage.overrideQuotaForOrigin", {"origin": phone.url})
+    phone.driver.refresh()
+    phone.find("#shots img")
+    shots = len(phone.all("#shots img"))
+    phone.click("#shots .remove")
+
+    assert "full" in warning
+    assert 1 == shots
+
+
+@needs_browser
 def test_the_nearest_point_is_chosen_by_gps_unless_a_code_on_site_names_one(phone: Browser) -> None:
     phone.driver.execute_script("indexedDB.deleteDatabase('pointwatch-field')")
     phone.open("/field")

@@ -47,7 +47,7 @@ PAGES = {
     "/people",
     "/people/{user_id}",
     "/points",
-    "/points/{code}",
+    "/points/{point}",
     "/rules",
 }  # NiceGUI builds them only where it is started: test_console
 
@@ -243,7 +243,7 @@ MATRIX: dict[tuple[str, str], Needed] = {
     ("GET", "/metrics"): one(P.view_metrics),
     ("GET", "/plan"): KNOWN,
     ("GET", "/points"): one(P.view_points),
-    ("GET", "/points/{code}"): one(P.view_points),
+    ("GET", "/points/{point}"): one(P.view_points),
     ("GET", "/readyz"): STRANGERS,
     ("GET", "/review"): one(P.review_issues),
     ("GET", "/review/pictures/{name:path}"): ITS_OWN,

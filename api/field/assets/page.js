@@ -5,9 +5,9 @@
   const queue = self.fieldQueue, photo = self.fieldPhoto, STATE = queue.STATE;
   const at = (id) => document.getElementById(id);
   const say = (key, facts = {}) => given.texts[key].replace(/\{(\w+)\}/g, (_, name) => facts[name]);
-  const draft = {point: "", code: "", note: ""};
+  const draft = {point: "", code: "", note: "", visit: ""};
   const addresses = new Map();  // of the pictures shown
-  let points = [], place = null, signedOut = false, busy = 0, lastTry = 0;
+  let points = [], rounds = null, place = null, signedOut = false, busy = 0, lastTry = 0;
 
   const make = (name, classes, text) => {
     const made = document.createElement(name);
@@ -55,6 +55,37 @@
     } catch (_) { /* no signal: the list of last time serves */ }
   }
 
+  /* The patrols that this inspector walks; null where they may not walk any. Kept for where there is no signal. */
+  async function loadRounds() {
+    const known = await queue.recall("rounds");
+    if (known) { rounds = known.value; listRounds(); }
+    try {
+      const answer = await queue.ask("/api/v1/patrols/rounds?limit=200", {headers: {Accept: "application/json"}});
+      if (answer.status === 401) return;
+      rounds = answer.ok && await mayWalk() ? (await answer.json()).items.map((one) => ({
+        code: one.code, title: one.title, secrecy: one.secrecy, from: one.starts_on, to: one.ends_on, points: one.stops.map((stop) => stop.point),
+      })) : null;
+      await queue.remember("rounds", rounds);
+      listRounds();
+    } catch (_) { /* no signal: those of last time serve */ }
+  }
+
+  async function mayWalk() {
+    const answer = await queue.ask("/api/v1/me", {headers: {Accept: "application/json"}});
+    return answer.ok && (await answer.json()).permissions.includes("walk_patrols");
+  }
+
+  function listRounds() {
+    const today = new Date().toLocaleDateString("sv");
+    const here = (rounds || []).filter((one) => one.points.includes(draft.point) && one.from <= today && today <= one.to);
+    at("visits").hidden = rounds === null;
+    at("visit").replaceChildren(...[["", say("no_visit")], [queue.OUTSIDE, say("visit")],
+      ...here.map((one) => [one.code, say(one.secrecy === "secret" ? "visit_secret" : "visit_open", {title: one.title})])]
+      .map(([value, words]) => { const option = make("option", "", words); option.value = value; return option; }));
+    if (![...at("visit").options].some((one) => one.value === draft.visit)) draft.visit = "";
+    at("visit").value = draft.visit;
+  }
+
   function metres(one) {
     const rad = Math.PI / 180, half = (angle) => Math.sin(angle / 2) ** 2;
     const a = half((one.latitude - place.latitude) * rad)
@@ -78,6 +109,7 @@
     if (chosen && place) facts.push(say("away", {distance: far(metres(chosen))}));
     if (place) facts.push(say("accuracy", {metres: Math.round(place.accuracy)}));
     at("point_facts").textContent = facts.join(" · ");
+    listRounds();
     at("save").disabled = !draft.point || busy > 0 || !at("shots").childElementCount;
   }
 
@@ -188,7 +220,8 @@
   async function save() {
     at("save").disabled = true;
     try {
-      await queue.add({point: draft.point, code: draft.code, note: draft.note});
+      const round = (rounds || []).find((one) => one.code === draft.visit);
+      await queue.add({point: draft.point, code: draft.code, note: draft.note, visit: draft.visit, secret: Boolean(round && round.secrecy === "secret")});
     } catch (error) {
       failed(error);
       choosePoint();
@@ -278,7 +311,7 @@
     time.dateTime = new Date(report.at).toISOString();
     title.append(make("b", "", point ? point.name : report.point), time);
     item.append(title, make("p", "report-state", text));
-    const said = [say("photos", {count: report.photos}), report.code && given.classes[report.code], report.note].filter(Boolean).join(" · ");
+    const said = [say("photos", {count: report.photos}), report.visit && say(report.secret ? "was_secret" : "was_visit"), report.code && given.classes[report.code], report.note].filter(Boolean).join(" · ");
     item.append(make("p", "quiet", said));
     const links = make("p", "report-issues");
     for (const issue of report.issues || []) {
@@ -313,6 +346,7 @@
     at("locate").addEventListener("click", locate);
     at("save").addEventListener("click", save);
     at("code").addEventListener("change", () => { draft.code = at("code").value; keepDraft(); });
+    at("visit").addEventListener("change", () => { draft.visit = at("visit").value; keepDraft(); });
     at("note").addEventListener("input", () => { draft.note = at("note").value; keepDraft(); });
     if (self.BarcodeDetector && navigator.mediaDevices) {
       at("scan").hidden = false;
@@ -349,6 +383,7 @@
       } catch (_) { /* then the button asks */ }
     }
     await loadPoints();
+    await loadRounds();
     await sendNow();
     document.body.dataset.ready = "yes";
   }

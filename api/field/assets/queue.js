@@ -8,6 +8,7 @@
 self.fieldQueue = (() => {
   const STATE = {waiting: "waiting", sent: "sent", refused: "refused"};
   const DRAFT = "draft";           // the report of shots that are not saved yet
+  const OUTSIDE = "-";             // a visit outside of any round
   const SENT_KEPT = 60;            // reports that stay listed after they have arrived
   const REQUEST_MS = 90000;        // a photo over a poor line
   let opened;
@@ -144,7 +145,7 @@ self.fieldQueue = (() => {
       await inside("readwrite", ["reports", "photos"], (reports, photos) => { reports.put(report); photos.delete(photo.id); });
       told(report);
     }
-    const after = await afterwards(report);
+    const after = await named(report) || await visited(report);
     if (after) return after;
     report.state = STATE.sent;
     report.sentAt = Date.now();
@@ -154,7 +155,7 @@ self.fieldQueue = (() => {
   }
 
   /* A kind of violation that the inspector has named becomes a report by hand, once the photos are there. */
-  async function afterwards(report) {
+  async function named(report) {
     if (!report.code) return null;
     let answer;
     try {
@@ -176,6 +177,36 @@ self.fieldQueue = (() => {
     return null;
   }
 
+  /* A report that is part of a patrol becomes a visit of its point, begun and ended with these photos. */
+  async function visited(report) {
+    if (!report.visit) return null;
+    const tell = (address, body) => ask(address, {
+      method: "POST", headers: {"Content-Type": "application/json", Accept: "application/json"}, body: JSON.stringify(body),
+    });
+    try {
+      if (!report.visitId) {
+        const begun = await tell("/api/v1/patrols/visits", {point: report.point, round: report.visit === OUTSIDE ? null : report.visit});
+        const stopped = stops(begun);
+        if (stopped) return stopped;
+        if (!begun.ok) { report.problem = await problemOf(begun); return null; }
+        report.visitId = (await begun.json()).id;
+        await keep(report);
+      }
+      const ended = await tell(`/api/v1/patrols/visits/${report.visitId}/finish`, {
+        note: report.note || "", captures: report.captures.map((one) => one.id),
+      });
+      const stopped = stops(ended);
+      if (stopped) return stopped;
+      if (!ended.ok && ended.status !== 409) report.problem = await problemOf(ended);  // 409: it was ended before
+    } catch (_) {
+      return "offline";
+    }
+    return null;
+  }
+
+  const stops = (answer) => (answer.status === 401 ? "signed_out"
+    : answer.status >= 500 || answer.status === 429 || answer.status === 408 ? "offline" : null);
+
   const keep = (report) => inside("readwrite", ["reports"], (reports) => { reports.put(report); });
 
   async function again(id) {
@@ -188,5 +219,5 @@ self.fieldQueue = (() => {
     for (const report of sent) await remove(report.id);
   }
 
-  return {STATE, addShot, shots, removeShot, add, list, photosOf, remove, remember, recall, send, again, keep, ask, problemOf};
+  return {STATE, OUTSIDE, addShot, shots, removeShot, add, list, photosOf, remove, remember, recall, send, again, keep, ask, problemOf};
 })();
