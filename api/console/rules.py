@@ -12,6 +12,7 @@ from starlette.requests import Request
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
 from api.clocks.limits import Step
+from api.console import sureness
 from api.console.components import Register
 from api.console.forms import Form, Values, confirm, in_dialog
 from api.console.frame import frame
@@ -34,6 +35,7 @@ TABS = (
     ("routing", Permission.view_routing),
     ("limits", Permission.view_catalogue),
     ("standards", Permission.view_patrols),
+    ("thresholds", Permission.view_catalogue),
 )
 _USED = (Verdict.both, Verdict.post, Verdict.department)
 
@@ -58,8 +60,10 @@ async def show(visit: Visit, request: Request) -> None:
             await _routing(visit, request.query_params.get("point", "")[:32])
         elif chosen == "limits":
             _limits(visit)
-        else:
+        elif chosen == "standards":
             await _standards(visit)
+        else:
+            await sureness.build(visit)
 
 
 # --- who answers -----------------------------------------------------------------------------------------------------

@@ -149,6 +149,7 @@ def _page(service: Service, language: str) -> str:
         "most_px": MOST_PX,
         "most_bytes": settings.max_photo_mib * 1024 * 1024,
         "near_m": settings.nearest_point_m,
+        "time_zone": settings.time_zone,
     }
     groups = "".join(
         f'<optgroup label="{escape(taxonomy.name_of(kind.code, language))}">'

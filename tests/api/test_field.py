@@ -188,8 +188,9 @@ def test_a_full_phone_says_so_and_keeps_what_it_has(
 ) -> None:
     choose(phone, "F2")
     shoot(phone, big_photo(tmp_path / "kept.jpg", photo_factory, of=None))
-    full = {"origin": phone.url, "quotaSize": 1}
-    phone.driver.execute_cdp_cmd("Storage.overrideQuotaForOrigin", full)
+    phone.driver.execute_cdp_cmd("Storage.overrideQuotaForOrigin", {"origin": phone.url, "quotaSize": 1})
+    phone.driver.refresh()
+    phone.find("#shots img")
     phone.all("#shoot")[0].send_keys(str(big_photo(tmp_path / "too_many.jpg", photo_factory, of=None)))
     warning = phone.find("#warning").text
     phone.driver.execute_cdp_cmd("Storage.overrideQuotaForOrigin", {"origin": phone.url})

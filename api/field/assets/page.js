@@ -76,7 +76,7 @@
   }
 
   function listRounds() {
-    const today = new Date().toLocaleDateString("sv");
+    const today = new Date().toLocaleDateString("sv", {timeZone: given.time_zone});  // the office's day, wherever the phone is
     const here = (rounds || []).filter((one) => one.points.includes(draft.point) && one.from <= today && today <= one.to);
     at("visits").hidden = rounds === null;
     at("visit").replaceChildren(...[["", say("no_visit")], [queue.OUTSIDE, say("visit")],
