@@ -33,9 +33,11 @@ def names(over_wire: Client, photo_factory: PhotoFactory) -> dict[str, str]:
     over_wire.add_point(POINT, first_post="A11Y-POST")
     over_wire.wait(*over_wire.take(photo_factory(of="exposed_garbage"), point=POINT))
     (issue, *_) = over_wire.issues(point=POINT)
+    camera = {"code": "A11Y-CAM", "name": "East gate", "point": POINT, "address": "rtsp://127.0.0.1/1", "active": False}
+    expect(over_wire.http.post("/api/v1/cameras", json=camera))
     me = expect(over_wire.http.get("/api/v1/me"))["user_id"]
     version = over_wire.http.get("/api/v1/models").json()[0]["version"]
-    return {"number": issue["number"], "point": POINT, "user_id": me, "version": version}
+    return {"number": issue["number"], "point": POINT, "code": "A11Y-CAM", "user_id": me, "version": version}
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ DESK, PHONE = (1440, 900), (390, 844)
 MOST_HIGH_PX = 1500  # what is longer is cut: a picture shows where to look, not everything
 MOST_BYTES = 150 * 1024
 SETTLE_S = 1.5  # charts and photographs
-PLAIN = ("/field", "/field/signs", "/account", "/sign-in")
+PLAIN = ("/field", "/field/signs", "/account", "/sign-in", "/wall")
 #: Which pictures are taken; the test run takes the first kind alone, `make pictures` all.
 SHOTS = (("zh", DESK, ""), ("en", DESK, "-en"), ("zh", PHONE, "-phone"), ("en", PHONE, "-phone-en"))
 
@@ -64,9 +64,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def things(demo: Running) -> dict[str, str]:
     """Give something of the demo for each name in an address."""
     client: Client = demo.client()
+    camera = {"name": "翠宁二巷东口", "point": "DH-P03", "address": "rtsp://127.0.0.1/1", "active": False}
+    expect(client.http.post("/api/v1/cameras", json={"code": "CAM-01", **camera}))
     return {
         "number": min(one["number"] for one in client.issues()),
         "point": "DH-P03",
+        "code": "CAM-01",
         "user_id": expect(client.http.get("/api/v1/me"))["user_id"],
         "version": client.http.get("/api/v1/models").json()[0]["version"],
     }
@@ -83,8 +86,8 @@ def browser(demo: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def pages_of_the_demo() -> list[str]:
-    """Give the pages that the demo has something for: it has no cameras."""
-    names = {"number", "point", "user_id", "version"}
+    """Give the pages that the demo has something for."""
+    names = {"number", "point", "code", "user_id", "version"}
     return [page for page in (*PAGES, *PLAIN) if set(re.findall(r"{(\w+)}", page)) <= names]
 
 
