@@ -188,12 +188,10 @@ def test_a_full_phone_says_so_and_keeps_what_it_has(
 ) -> None:
     choose(phone, "F2")
     shoot(phone, big_photo(tmp_path / "kept.jpg", photo_factory, of=None))
-    phone.driver.execute_cdp_cmd("Storage.overrideQuotaForOrigin", {"origin": phone.url, "quotaSize": 1})
-    phone.driver.refresh()
-    phone.find("#shots img")
+    full = "IDBObjectStore.prototype.add = () => { throw new DOMException('no room', 'QuotaExceededError'); }"
+    phone.driver.execute_script(full)  # as Chromium does once the disk is full
     phone.all("#shoot")[0].send_keys(str(big_photo(tmp_path / "too_many.jpg", photo_factory, of=None)))
     warning = phone.find("#warning").text
-    phone.driver.execute_cdp_cmd("Storage.overrideQuotaForOrigin", {"origin": phone.url})
     phone.driver.refresh()
     phone.find("#shots img")
     shots = len(phone.all("#shots img"))
