@@ -17,24 +17,24 @@ help:  ## list the verbs
 	@touch $@
 
 .venv/core: .venv/made requirements.lock requirements-privacy.lock pyproject.toml
-	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-warn-conflicts --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements-privacy.lock
 	$(BIN)/pip install --quiet --no-deps --editable .
 	@touch $@
 
 .venv/dev: .venv/core requirements-dev.lock requirements-accessibility.lock
-	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --no-warn-conflicts --require-hashes -r requirements-dev.lock
 	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements-accessibility.lock
 	@touch $@
 
 .venv-train/made: requirements-train.lock pyproject.toml
 	$(PYTHON) -m venv .venv-train
-	.venv-train/bin/pip install --quiet --require-hashes -r requirements-train.lock
+	.venv-train/bin/pip install --quiet --no-warn-conflicts --require-hashes -r requirements-train.lock
 	.venv-train/bin/pip install --quiet --no-deps --editable .
 	@touch $@
 
 .venv-train/dev: .venv-train/made requirements-dev.lock
-	.venv-train/bin/pip install --quiet --require-hashes -r requirements-dev.lock
+	.venv-train/bin/pip install --quiet --no-warn-conflicts --require-hashes -r requirements-dev.lock
 	@touch $@
 
 .venv-labels/made:
