@@ -125,7 +125,7 @@ def command(
             return 1
         if promote and registry.promote(outcome.version, taxonomy, why="pointwatch train") is not None:
             print(f"{outcome.version} is in force; a running service follows within seconds.")
-            note(**_told(outcome), in_force=True)
+            note(in_force=True)
     return 0
 
 

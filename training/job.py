@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -39,7 +39,8 @@ from training.gate import FRESH_ENOUGH
 from training.judging import Tell, judge_version
 from training.labelled import imported_pictures
 from training.loss import Memory
-from training.networks import StateDict, read_state, street_network, use_threads
+from training.measure import look_at_all, measure
+from training.networks import StateDict, blend, read_state, street_network, use_threads
 from training.places import TrainingError, data_dir, has_data, rendered_dir, work_dir
 from training.recipe import FROM_COCO, FROM_TEACHERS, Mean, Recipe
 from training.reviewed import is_reviewed, latest_words
@@ -49,6 +50,9 @@ from training.train import Run, last_state, run_stage, train
 from training.update import Update, hard_negatives, replayed, without_held_out
 
 NORM_PICTURES: Final = 48  # by which the norms of a version are measured
+#: Parts of the way from a version to what it has become that are tried on dev; all of it is one of them.
+SHARES: Final = (0.25, 0.5, 0.75, 1.0)
+HALFWAY: Final = 0.5  # where there are no dev pictures to choose by
 _CABLE_FIGURES: Final = re.compile(r"^By picture \(.*?recall \S+\. ?(?=[A-Z]|$)")
 
 
@@ -146,8 +150,9 @@ def learn_on(asked: Learning, registry: Registry, taxonomy: Taxonomy, tell: Tell
             f"training, epoch {epoch} of {epochs}", (epoch - 1) * batches + batch, epochs * batches
         ),
     )
-    weights = run_stage(run)
-    story = _continued(card, new_sets, new, again, run)
+    learned = run_stage(run)
+    weights, share = _between(start, learned, folder, card.model.input_px, dev, tell)
+    story = _continued(card, new_sets, new, again, run, share)
     return _finish(
         Candidate(
             folder=folder,
@@ -320,6 +325,38 @@ def _mixed_set(
     return description
 
 
+def _between(
+    start: Path, learned: Path, folder: Path, input_px: int, dev: Sequence[Picture], tell: Tell
+) -> tuple[Path, float]:
+    """Weights on the way from the version to what it has become, where dev is best, and how far along that is.
+
+    What a short training gains lies early on that way, what it forgets late. Source: Wortsman et al. 2022, "Robust
+    fine-tuning of zero-shot models".
+    """
+    chosen = folder / "between.json"
+    if not chosen.is_file():
+        before, after = read_state(start), read_state(learned)
+        scores = {}
+        for share in SHARES if all(one.part == "dev" for one in dev) else (HALFWAY,):
+            draft = folder / "between" / f"{share:.2f}"
+            if not (draft / "card.yaml").is_file():
+                draft.mkdir(parents=True, exist_ok=True)
+                _save_state(blend(before, after, share), draft / "state.pt")
+                export_candidate(draft / "state.pt", input_px, draft, [one.path for one in dev])
+            scores[share] = _mean_on(
+                draft, dev, lambda done, share=share: tell(f"weighing {share:.0%}", done, len(dev))
+            )
+        best = max(scores, key=lambda share: scores[share])
+        write_whole(chosen, json.dumps({"share": best, "dev_mean_map50": scores}))
+    share = float(json.loads(chosen.read_text(encoding="utf-8"))["share"])
+    return folder / "between" / f"{share:.2f}" / "state.pt", share
+
+
+def _mean_on(draft: Path, pictures: Sequence[Picture], tell: Callable[[int], None]) -> float:
+    detector = Detector.load(draft)
+    return measure(detector, *look_at_all(detector, pictures, tell)).mean_map50
+
+
 def _own_memory(state: StateDict, share: float) -> Memory | None:
     if not share:
         return None
@@ -330,7 +367,7 @@ def _own_memory(state: StateDict, share: float) -> Memory | None:
 
 
 def _continued(
-    card: Card, new_sets: Sequence[DataSet], new: Sequence[Picture], again: Sequence[Picture], run: Run
+    card: Card, new_sets: Sequence[DataSet], new: Sequence[Picture], again: Sequence[Picture], run: Run, share: float
 ) -> Story:
     """The words of a card that goes on from another's."""
     epochs = len(read_progress(run.folder))
@@ -340,7 +377,8 @@ def _continued(
         f"nothing of what they judge, and {sum(len(one.removed) for one in new)} boxes that people removed are on "
         f"them) and {len(again)} old ones drawn again, {epochs} epochs at {run.stage.size_px} px, missing "
         "labels filled and doubts masked by the version itself, which was also imitated on "
-        f"{run.memory.share if run.memory else 0:.0%} of the batches.\n\n{card.training}"
+        f"{run.memory.share if run.memory else 0:.0%} of the batches; of the way from there to here "
+        f"{share:.0%} is gone, as dev liked best.\n\n{card.training}"
     )
     data = [one.model_dump(mode="json") for one in card.data]
     for one in new_sets:
