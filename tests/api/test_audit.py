@@ -273,8 +273,9 @@ def test_the_log_can_be_read_page_by_page_and_narrowed(office: Office, ledger: L
 
 def test_a_program_can_follow_the_log(office: Office, ledger: Ledger) -> None:
     http = office.client().http
+    point = ledger.point()
     end = expect(http.get("/api/v1/audit/head"))
-    (issue,) = ledger.record(ledger.point())
+    (issue,) = ledger.record(point)
     (first,) = http.get(f"/api/v1/audit/after/{end['seq']}").json()
 
     assert (end["seq"] + 1, end["hash"]) == (first["seq"], first["previous_hash"])
