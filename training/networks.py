@@ -17,11 +17,14 @@ import torch
 import ultralytics.utils.torch_utils as ultralytics_torch
 from torch import nn
 from ultralytics.nn.tasks import DetectionModel
-from ultralytics.utils import SETTINGS
+from ultralytics.utils import SETTINGS, patches
 
 from training.classes import CLASS_COUNT, CLASS_INDEX, CLASSES, COCO_CLASS_COUNT, COCO_TEACHER_ROWS
 from training.classes import STREET_TEACHER_CLASSES as STREET_CLASSES
 from training.places import TrainingError, weights_dir
+
+# Ultralytics stands before Pillow and asks for one more package wherever a file is no picture; ours reads HEIF already.
+patches._pil_plugins_registered = True  # noqa: SLF001 - there is no other switch
 
 StateDict = dict[str, torch.Tensor]
 
