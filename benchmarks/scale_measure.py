@@ -18,6 +18,7 @@ class Asked:
 
     question: str
     seconds: list[float]
+    rows: float  # of an answer, on average; 1 where it is no list
 
     def percentile_ms(self, share: float) -> float:
         """Give the time within which a share of the answers came, in milliseconds (nearest rank)."""
@@ -98,6 +99,7 @@ def ask(client: httpx.Client, times: int) -> list[Asked]:
     chance = random.Random(7)
     wanted = questions(client)
     taken: dict[str, list[float]] = {name: [] for name in wanted}
+    rows = dict.fromkeys(wanted, 0)
     for turn in range(WARM_UP + times):
         for name, make in wanted.items():
             path, params = make(chance)
@@ -107,4 +109,11 @@ def ask(client: httpx.Client, times: int) -> list[Asked]:
             answer.raise_for_status()
             if turn >= WARM_UP:
                 taken[name].append(took)
-    return [Asked(question=name, seconds=seconds) for name, seconds in taken.items()]
+                rows[name] += _rows(answer.json())
+    return [Asked(question=name, seconds=seconds, rows=rows[name] / times) for name, seconds in taken.items()]
+
+
+def _rows(answer: Any) -> int:
+    if isinstance(answer, dict):
+        answer = answer.get("items", [answer])
+    return len(answer)

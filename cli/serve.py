@@ -3,6 +3,7 @@
 The parent only watches: a child that dies is started again, and both leave with the parent, however it ends.
 """
 
+import gc
 import os
 import signal
 import subprocess
@@ -48,8 +49,11 @@ def web() -> None:
     configure()
     leave_with_parent()
     settings = read_settings()
+    app = build_app(settings)
+    gc.collect()
+    gc.freeze()  # what the start has made stays for good: looking through it now and then held every answer for 130 ms
     uvicorn.run(
-        build_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         log_level="warning",

@@ -62,7 +62,8 @@ class Issue(Identified, Table):
         sa.Index("one_open_issue_per_point_and_class", "point_id", "class_code", unique=True, **_UNFINISHED),
         # Lists, newest first: each ends with the id, so that a page is read in order and nothing is sorted.
         sa.Index("ix_issues_by_state", "state", "id"),
-        sa.Index("ix_issues_by_class", "class_code", "id"),
+        # Ends with what it is narrowed by, in whole communities: those of a class are many.
+        sa.Index("ix_issues_by_class", "class_code", "id", "state", "point_id"),
         sa.Index("ix_issues_by_point", "point_id", "id"),
         sa.Index("ix_issues_by_department", "department", "id"),
         sa.Index("ix_issues_by_seen", "last_seen_at", "id"),
