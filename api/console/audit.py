@@ -17,7 +17,7 @@ from api.audit import service as audit
 from api.audit.tables import AuditEvent
 from api.console.changes import Told, action_in_words, in_words
 from api.console.frame import frame
-from api.console.people import every
+from api.console.registers import every
 from api.console.tags import tag, text
 from api.console.visit import Visit, told
 from api.issues import service as issues

@@ -1,5 +1,6 @@
 """The posts: who holds each, who stands in, who is told when it does not act."""
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -7,10 +8,8 @@ from sqlalchemy.orm import Session
 from api.accounts import service as accounts
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
-from api.console.components import Register
 from api.console.forms import Form, Values, in_dialog
-from api.console.registers import downloads, import_card, register_texts
-from api.console.tags import tag
+from api.console.registers import build_register, register_texts
 from api.console.visit import Visit
 from api.points import service as points
 from api.posts import service
@@ -21,22 +20,17 @@ from api.posts.tables import Post
 async def build(visit: Visit) -> None:
     """Add the table of posts, to be changed by those who may."""
     say, may_change = visit.say, visit.caller.may(Permission.manage_routing)
-    with tag("div", classes="pw-toolbar"):
-        if may_change:
-            add = tag("button", say("posts.add"), "pw-button", type="button")
-            add.on("click", lambda: _change(visit, None, again))
-        downloads(visit, "/api/v1/posts/export")
-    register = Register(**_table(visit, await visit.read(_look), can_open=may_change))
 
-    async def again() -> None:
-        register.show(**_table(visit, await visit.read(_look), can_open=may_change))
+    async def table() -> dict[str, Any]:
+        return _table(visit, await visit.read(_look), can_open=may_change)
 
-    async def open_one(event: Any) -> None:
-        await _change(visit, str(event.args), again)
-
-    if may_change:
-        register.on("open", open_one)
-        import_card(visit, "/api/v1/posts/import", again)
+    await build_register(
+        visit,
+        address="/api/v1/posts",
+        add=say("posts.add"),
+        table=table,
+        change=partial(_change, visit) if may_change else None,
+    )
 
 
 def _look(session: Session, caller: Caller) -> list[Post]:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, time
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 import anyio.to_thread
@@ -18,54 +18,22 @@ from api.accounts.tables import ApiKey, Grant, User
 from api.console import holders
 from api.console.components import Register
 from api.console.forms import Form, Values, confirm, in_dialog, show_secret
-from api.console.frame import frame
-from api.console.registers import register_texts
+from api.console.registers import every, register_texts
+from api.console.tabs import Tab, show_tabs
 from api.console.tags import tag
 from api.console.visit import Visit, told
 from api.database import now
-from api.paging import MOST, Window
 from api.points import service as points
-
-Row = TypeVar("Row")
-Listing = Callable[[Window], tuple[list[Row], str | None]]
-
-TABS = (
-    ("users", Permission.manage_users),
-    ("posts", Permission.view_routing),
-    ("keys", Permission.manage_users),
-)
 
 
 async def show(visit: Visit, request: Request) -> None:
     """Build the page; `?tab=posts` opens it at the posts."""
-    may_see = [name for name, permission in TABS if visit.caller.may(permission)]
-    if not may_see:
-        visit.caller.require(Permission.view_routing)
-    asked = request.query_params.get("tab", "")
-    chosen = asked if asked in may_see else may_see[0]
-    say = visit.say
-    with frame(visit, title=say("people.title"), path="/people"):
-        with tag("div", classes="pw-head"):
-            tag("h1", say("people.title"))
-            tag("p", say(f"people.lead.{chosen}"), "pw-lead")
-        if len(may_see) > 1:
-            with tag("nav", classes="pw-tabs", aria_label=say("people.title")):
-                for name in may_see:
-                    current = "page" if name == chosen else None
-                    tag("a", say(f"people.tab.{name}"), href=f"/people?tab={name}", aria_current=current)
-        await {"users": _users, "posts": holders.build, "keys": _keys}[chosen](visit)
-
-
-def every(listing: Listing[Row]) -> list[Row]:
-    """Give all rows of a list, page by page."""
-    rows: list[Row] = []
-    window = Window(limit=MOST)
-    while True:
-        page, following = listing(window)
-        rows += page
-        if following is None:
-            return rows
-        window = Window(limit=MOST, cursor=following)
+    tabs = {
+        "users": Tab(permission=Permission.manage_users, build=_users),
+        "posts": Tab(permission=Permission.view_routing, build=holders.build),
+        "keys": Tab(permission=Permission.manage_users, build=_keys),
+    }
+    await show_tabs(visit, request, name="people", tabs=tabs)
 
 
 # --- users -----------------------------------------------------------------------------------------------------------

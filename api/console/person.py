@@ -17,6 +17,7 @@ from api.console import people
 from api.console.changes import Told, show_changes, what_changed
 from api.console.forms import Form, Values, confirm, in_dialog, show_secret
 from api.console.frame import frame
+from api.console.registers import every
 from api.console.tags import tag
 from api.console.visit import Visit, told
 from api.errors import NotFound
@@ -55,7 +56,7 @@ def _look(session: Session, caller: Caller, visit: Visit, user_id: uuid.UUID) ->
         user=user,
         grants=users.grants_of(session, [user_id])[user_id],
         sessions=[one for one in here if one.ended_at is None],
-        keys=people.every(lambda window: accounts.list_keys(session, window, user_id=user_id)),
+        keys=every(lambda window: accounts.list_keys(session, window, user_id=user_id)),
         told=what_changed(session, visit, caller, users.SUBJECT, user_id),
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -13,13 +14,11 @@ from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
 from api.clocks.limits import Step
 from api.console import sureness
-from api.console.components import Register
 from api.console.forms import Form, Values, confirm, in_dialog
-from api.console.frame import frame
 from api.console.gathering import step_name
-from api.console.people import every
 from api.console.points import post_options
-from api.console.registers import downloads, import_card, register_texts
+from api.console.registers import build_register, downloads, every, import_card, register_texts
+from api.console.tabs import Tab, show_tabs
 from api.console.tags import tag
 from api.console.visit import Visit, told
 from api.database import now
@@ -31,39 +30,21 @@ from api.standards import service as standards
 from api.standards.schemas import StandardView
 from detector.taxonomy import Allowance, Limit
 
-TABS = (
-    ("routing", Permission.view_routing),
-    ("limits", Permission.view_catalogue),
-    ("standards", Permission.view_patrols),
-    ("thresholds", Permission.view_catalogue),
-)
 _USED = (Verdict.both, Verdict.post, Verdict.department)
 
 
 async def show(visit: Visit, request: Request) -> None:
     """Build the page; `?tab=limits` opens it there, `?point=CODE` at who answers for that point."""
-    may_see = [name for name, permission in TABS if visit.caller.may(permission)]
-    if not may_see:
-        visit.caller.require(Permission.view_routing)
-    asked = request.query_params.get("tab", "")
-    chosen = asked if asked in may_see else may_see[0]
-    say = visit.say
-    with frame(visit, title=say("rules.title"), path="/rules"):
-        with tag("div", classes="pw-head"):
-            tag("h1", say("rules.title"))
-            tag("p", say(f"rules.lead.{chosen}"), "pw-lead")
-        with tag("nav", classes="pw-tabs", aria_label=say("rules.title")):
-            for name in may_see:
-                current = "page" if name == chosen else None
-                tag("a", say(f"rules.tab.{name}"), href=f"/rules?tab={name}", aria_current=current)
-        if chosen == "routing":
-            await _routing(visit, request.query_params.get("point", "")[:32])
-        elif chosen == "limits":
-            _limits(visit)
-        elif chosen == "standards":
-            await _standards(visit)
-        else:
-            await sureness.build(visit)
+    tabs = {
+        "routing": Tab(
+            permission=Permission.view_routing,
+            build=lambda visit: _routing(visit, request.query_params.get("point", "")[:32]),
+        ),
+        "limits": Tab(permission=Permission.view_catalogue, build=_limits),
+        "standards": Tab(permission=Permission.view_patrols, build=_standards),
+        "thresholds": Tab(permission=Permission.view_catalogue, build=sureness.build),
+    }
+    await show_tabs(visit, request, name="rules", tabs=tabs)
 
 
 # --- who answers -----------------------------------------------------------------------------------------------------
@@ -72,21 +53,17 @@ async def show(visit: Visit, request: Request) -> None:
 async def _routing(visit: Visit, point: str) -> None:
     say, may_change = visit.say, visit.caller.may(Permission.manage_routing)
     await _asking(visit, point)
-    with tag("div", classes="pw-toolbar"):
-        if may_change:
-            tag("button", say("rules.add"), "pw-button", type="button").on("click", lambda: _change(visit, None, again))
-        downloads(visit, "/api/v1/routing/rules/export")
-    register = Register(**_table(visit, await visit.read(_look), can_open=may_change))
 
-    async def again() -> None:
-        register.show(**_table(visit, await visit.read(_look), can_open=may_change))
+    async def table() -> dict[str, Any]:
+        return _table(visit, await visit.read(_look), can_open=may_change)
 
-    async def open_one(event: Any) -> None:
-        await _change(visit, str(event.args), again)
-
-    if may_change:
-        register.on("open", open_one)
-        import_card(visit, "/api/v1/routing/rules/import", again)
+    await build_register(
+        visit,
+        address="/api/v1/routing/rules",
+        add=say("rules.add"),
+        table=table,
+        change=partial(_change, visit) if may_change else None,
+    )
 
 
 def _look(session: Session, caller: Caller) -> list[RuleView]:
@@ -284,7 +261,7 @@ def _fields(
 # --- limits ----------------------------------------------------------------------------------------------------------
 
 
-def _limits(visit: Visit) -> None:
+async def _limits(visit: Visit) -> None:
     """Add how long each step may take, for each class; what stands in files is changed there."""
     say, clocks = visit.say, visit.service.clocks
     steps = (Step.dispatch, Step.accept, Step.verify, Step.arrive)
