@@ -17,7 +17,7 @@ import typer
 from cli.models import open_registry, steps
 
 if TYPE_CHECKING:
-    from training.job import Outcome
+    from training.candidate import Outcome
     from training.reviewed import Counted, Terms
 
 Tell = Callable[[str, int, int], None]
@@ -80,7 +80,8 @@ def command(
         )
     from cli.model_tables import verdict_page
     from detector.verdict import Decision
-    from training.job import Added, Learning, learn_all, learn_on, only_one
+    from training.ground_up import learn_all
+    from training.job import Added, Learning, learn_on, only_one
     from training.places import TrainingError
     from training.recipe import CONFIG as STREET
     from training.recipe import read_recipe

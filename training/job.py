@@ -1,4 +1,4 @@
-"""From labelled pictures to a version that has been judged: every step of `pointwatch train`, each done once.
+"""Learning on from a version with new pictures, every step done once; and the lock that lets one training run.
 
 A job has a folder of its own. What a step leaves there appears whole, so that a job killed at any moment goes on from
 its last finished step (within training: from its last finished epoch) when the same command is given again.
@@ -24,29 +24,26 @@ from detector.card import Card
 from detector.durable import write_whole
 from detector.registry import Registry
 from detector.taxonomy import Taxonomy
-from detector.verdict import Verdict
-from training.assemble import assemble, write_set
-from training.card import MEANS, Story, set_thresholds, shipped_story, write_version
+from training.assemble import write_set
+from training.candidate import Candidate, Outcome, finish
+from training.card import MEANS, Story
 from training.classes import CLASSES
 from training.curves import read_progress
-from training.data.folders import all_or_nothing
 from training.data.intake import READERS, Wish, format_of, take_in
 from training.data.sets import MANIFEST, DataSet, read_set
-from training.evaluate import evaluate, judge_all, save
 from training.export import export_candidate
 from training.from_onnx import folded_state, unfold
 from training.gate import FRESH_ENOUGH
-from training.judging import Tell, judge_version
+from training.judging import Tell
 from training.labelled import imported_pictures
 from training.loss import Memory
 from training.measure import look_at_all, measure
 from training.networks import StateDict, blend, read_state, street_network, use_threads
-from training.places import TrainingError, data_dir, has_data, rendered_dir, work_dir
-from training.recipe import FROM_COCO, FROM_TEACHERS, Mean, Recipe
+from training.places import TrainingError, data_dir, has_data, work_dir
 from training.reviewed import is_reviewed, latest_words
 from training.sources import Picture, load_pictures
-from training.teach import Teacher, letterbox, own_teacher, read_picture, starting_teachers, teach, to_tensor
-from training.train import Run, last_state, run_stage, train
+from training.teach import letterbox, own_teacher, read_picture, teach, to_tensor
+from training.train import Run, run_stage
 from training.update import Update, hard_negatives, replayed, without_held_out
 
 NORM_PICTURES: Final = 48  # by which the norms of a version are measured
@@ -54,15 +51,6 @@ NORM_PICTURES: Final = 48  # by which the norms of a version are measured
 SHARES: Final = (0.25, 0.5, 0.75, 1.0)
 HALFWAY: Final = 0.5  # where there are no dev pictures to choose by
 _CABLE_FIGURES: Final = re.compile(r"^By picture \(.*?recall \S+\. ?(?=[A-Z]|$)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What came of a job."""
-
-    version: str
-    verdict: Verdict | None  #: None where no other version was in force
-    folder: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +141,7 @@ def learn_on(asked: Learning, registry: Registry, taxonomy: Taxonomy, tell: Tell
     learned = run_stage(run)
     weights, share = _between(start, learned, folder, card.model.input_px, dev, tell)
     story = _continued(card, new_sets, new, again, run, share)
-    return _finish(
+    return finish(
         Candidate(
             folder=folder,
             weights=weights,
@@ -389,138 +377,3 @@ def _continued(
     return Story(
         training=told, notes=notes, limits=[one for one in card.limits if not one.startswith(MEANS)], data=data
     )
-
-
-# --- from the ground up -----------------------------------------------------------------------------------------------
-
-
-def learn_all(recipe: Recipe, threads: int | None, registry: Registry, taxonomy: Taxonomy, tell: Tell) -> Outcome:
-    """Make the stage that a recipe ships, with all that it rests on, and judge it."""
-    if recipe.ship is None:
-        raise TrainingError("The recipe ships no stage; write `ship: {stage: NAME, input_px: 640}` into it.")
-    if threads:
-        recipe = recipe.model_copy(update={"threads": threads})
-    weights = _made(recipe.ship.stage, recipe, tell)
-    pictures = load_pictures(data_dir(), ("dev", "val"))
-    stage = recipe.stage(recipe.ship.stage)
-    rendered = recipe.sets[stage.set].rendered if not isinstance(stage, Mean) else True
-    scenes = [_count_pictures(part) if rendered else 0 for part in ("train", "dev")]
-    digest = hashlib.sha256(weights.read_bytes()).hexdigest()[:8]
-    folder = work_dir() / "jobs" / f"{recipe.ship.stage}-{digest}"
-    candidate = Candidate(
-        folder=folder,
-        weights=weights,
-        input_px=recipe.ship.input_px,
-        dev=[one for one in pictures if one.part == "dev" and one.judged],
-        val=[one for one in pictures if one.part == "val" and one.judged],
-        story=shipped_story(*scenes),
-    )
-    return _finish(candidate, registry, taxonomy, tell)
-
-
-def _count_pictures(part: str) -> int:
-    folder = rendered_dir(part) / "images"
-    return sum(1 for _ in folder.iterdir()) if folder.is_dir() else 0
-
-
-def _made(name: str, recipe: Recipe, tell: Tell) -> Path:
-    """A stage's last weights, after all that it starts from and learns from."""
-    stage = recipe.stage(name)
-    if last_state(name).is_file() and (last_state(name).parent / "finished").is_file():
-        return last_state(name)
-    if isinstance(stage, Mean):
-        for one in (*stage.mean, *([stage.blended_with] if stage.blended_with else [])):
-            _made(one, recipe, tell)
-        return train(name, recipe)
-    if stage.start not in (FROM_TEACHERS, FROM_COCO):
-        _made(stage.start, recipe, tell)
-    if stage.set not in recipe.sets:
-        raise TrainingError(f"The recipe's stage {name} learns from {stage.set!r}, which is none of its sets.")
-    wanted = recipe.sets[stage.set]
-    if not (work_dir() / "sets" / stage.set / "set.yaml").is_file():
-        pictures = load_pictures(data_dir(), ("train", "dev"))
-        for teacher in _teachers(recipe, stage.set, tell):
-            for done in teach(teacher, pictures):
-                tell(f"filling labels with {teacher.name}", done, len(pictures))
-        tell(f"assembling {stage.set}", 0, 1)
-        assemble(stage.set, wanted)
-
-    def told(epoch: int, epochs: int, batch: int, batches: int) -> None:
-        tell(f"training {name}, epoch {epoch} of {epochs}", (epoch - 1) * batches + batch, epochs * batches)
-
-    return train(name, recipe, told)
-
-
-def _teachers(recipe: Recipe, name: str, tell: Tell) -> list[Teacher]:
-    """The teachers that a set asks: the starting networks, or stages of the recipe."""
-    starting = {one.name: one for one in starting_teachers()}
-    return [
-        starting[one.teacher]
-        if one.teacher in starting
-        else own_teacher(_made(one.teacher, recipe, tell), one.teacher, one.sizes_px[0])
-        for one in recipe.sets[name].fillings
-    ]
-
-
-# --- export, figures, thresholds, card, registry, gate ----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """Trained weights on their way to a version."""
-
-    folder: Path
-    weights: Path
-    input_px: int
-    dev: list[Picture]
-    val: list[Picture]
-    story: Story
-    fresh: Sequence[Picture] = ()
-    before: Card | None = None  #: of the version that it goes on from
-
-
-def _finish(candidate: Candidate, registry: Registry, taxonomy: Taxonomy, tell: Tell) -> Outcome:
-    """Export, read thresholds on dev, take the figures on val, write the card, register, judge."""
-    told = candidate.folder / "outcome.json"
-    if told.is_file():
-        said = json.loads(told.read_text(encoding="utf-8"))
-        verdict = registry.entry(said["version"]).verdict
-        return Outcome(version=said["version"], verdict=verdict, folder=registry.folder / said["version"])
-    draft = candidate.folder / "candidate"
-    if not (draft / "card.yaml").is_file():
-        tell("exporting", 0, 1)
-        export_candidate(candidate.weights, candidate.input_px, draft, [one.path for one in candidate.dev])
-    if not (draft / "evaluation-dev.json").is_file():
-        _figures(draft, "dev", candidate.dev, tell)
-    set_thresholds(draft, candidate.before)
-    if not (draft / "evaluation-val.json").is_file():
-        _figures(draft, "val", candidate.val, tell)
-    version = _registered(candidate, draft, registry, taxonomy)
-    verdict = judge_version(registry, version, candidate.val, tell=tell, fresh=candidate.fresh)
-    write_whole(told, json.dumps({"version": version}))
-    return Outcome(version=version, verdict=verdict, folder=registry.folder / version)
-
-
-def _figures(draft: Path, part: str, pictures: Sequence[Picture], tell: Tell) -> None:
-    detector = Detector.load(draft)
-    answers = judge_all(detector, pictures, lambda done: tell(f"measuring on {part}", done, len(pictures)))
-    save(evaluate(detector, part, answers), draft / f"evaluation-{part}.json")
-
-
-def _registered(candidate: Candidate, draft: Path, registry: Registry, taxonomy: Taxonomy) -> str:
-    """Write the version's folder and add it to the registry, under the next free name of the day."""
-    ready = candidate.folder / "version"
-    if not ready.is_dir():
-        version = next_version(registry, datetime.now(UTC).date())
-        with all_or_nothing(ready) as folder:
-            write_version(draft, folder, version, candidate.story)
-    return registry.add(ready, taxonomy)
-
-
-def next_version(registry: Registry, day: date) -> str:
-    """The first version name of a day that the registry does not have."""
-    known = {one.version for one in registry.entries()}
-    number = 1
-    while (name := f"{day:%Y.%m.%d}-{number}") in known:
-        number += 1
-    return name
