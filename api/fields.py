@@ -1,8 +1,9 @@
-"""What fields of several domains are made of: codes, and single lines of text without control characters."""
+"""What fields of several domains are made of: codes, time zones, and single lines of text without control characters."""
 
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import StringConstraints
+from pydantic import AfterValidator, StringConstraints
 
 PLAIN = r"^[^\x00-\x1f\x7f\ufffe\uffff]*$"  # no control characters, and nothing that XML (a workbook) cannot hold
 
@@ -15,3 +16,15 @@ CatalogueCode = Annotated[str, StringConstraints(strip_whitespace=True, pattern=
 def line(most: int, least: int = 0) -> object:
     """Give the constraints of a single line of text."""
     return StringConstraints(strip_whitespace=True, min_length=least, max_length=most, pattern=PLAIN)
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"{name!r} is not a time zone, e.g. Asia/Shanghai") from error
+    return name
+
+
+#: The name of a time zone in the IANA database.
+ZoneName = Annotated[str, AfterValidator(_known_zone)]

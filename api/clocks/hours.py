@@ -5,13 +5,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import holidays
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from api.errors import Misconfigured
+from api.fields import ZoneName
 from detector.taxonomy import Clock
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -55,21 +56,12 @@ class OfficeHours(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    time_zone: str
+    time_zone: ZoneName
     country: str
     default: Hours
     departments: dict[str, Hours] = Field(default_factory=dict)
     extra_working_days: frozenset[date] = frozenset()
     extra_days_off: frozenset[date] = frozenset()
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"{value!r} is not a time zone") from error
-        return value
 
     @field_validator("country")
     @classmethod
