@@ -1,4 +1,4 @@
-"""What fields of several domains are made of: codes, time zones, and single lines of text without control characters."""
+"""What fields of several domains are made of: codes, zones of time, lines of text without control characters."""
 
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
