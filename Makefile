@@ -67,7 +67,7 @@ lint: .venv/dev  ## format, style, types, room rules
 
 check: lint test  ## what a change must pass
 
-pictures: .venv/dev  ## take the guide's pictures anew, from the demo
+pictures: .venv/dev  ## take the pictures of the guide and the README anew, from the demo
 	POINTWATCH_PICTURES=docs/guide/pictures $(BIN)/python -m pytest tests/docs/test_guide.py -q -k picture
 
 bench: .venv-train/made  ## the pipeline against Ultralytics' own predict, in one run

@@ -25,6 +25,10 @@ class Overview(_Component, component="assets/overview.js"):
     """Counts, bars and days of the whole office."""
 
 
+class TourOffer(_Component, component="assets/tour_offer.js"):
+    """Offers the tour of the pages to whoever has neither taken nor refused it."""
+
+
 class IssueTable(_Component, component="assets/issue_table.js"):
     """The issues as a table that asks the API itself; emits `selected` with numbers and `act` with an action."""
 

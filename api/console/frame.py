@@ -15,7 +15,8 @@ from api.notify import inbox
 from detector.texts import LANGUAGES
 
 BELL_S = 15.0  # between two looks at what is unread
-_SHEETS = ("colours.css", "console.css", "manage.css", "cameras.css")
+_SHEETS = ("colours.css", "console.css", "manage.css", "cameras.css", "header.css")
+_SCRIPTS = ("theme.js", "touring.js")
 
 
 @cache
@@ -23,7 +24,8 @@ def _sheet_links() -> str:
     """Give the links to the style sheets; the hash lets a browser fetch a changed one and keep an unchanged one."""
     hashes = {name: hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()[:12] for name in _SHEETS}
     sheets = "".join(f'<link rel="stylesheet" href="/console/{name}?v={version}">' for name, version in hashes.items())
-    return f"<script>{(ASSETS / 'theme.js').read_text(encoding='utf-8')}</script>{sheets}"  # before anything is drawn
+    scripts = "".join(f"<script>{(ASSETS / name).read_text(encoding='utf-8')}</script>" for name in _SCRIPTS)
+    return scripts + sheets  # the theme before anything is drawn
 
 
 @contextmanager
@@ -37,11 +39,16 @@ def frame(visit: Visit, *, title: str, path: str) -> Iterator[None]:
             tag("img", classes="pw-mark", src="/console/mark.svg", alt="", width="28", height="28")
             tag("span", visit.say("console.brand"), "pw-brand-long")
             tag("span", visit.say("console.brand_short"), "pw-brand-short")
-        with tag("nav", classes="pw-nav", aria_label=visit.say("console.nav.label")):
-            for entry, key in _entries(visit):
-                tag("a", visit.say(key), href=entry, aria_current="page" if entry == path else None)
-            _menu(visit, path)
-        _person(visit)
+        # One list of entries: a row on a desk, and on a phone what the menu button opens.
+        with tag("div", classes="pw-everything", id="pw-everything", popover="auto"):
+            with tag("nav", classes="pw-nav", aria_label=visit.say("console.nav.label")):
+                for entry, key in _entries(visit):
+                    tag("a", visit.say(key), href=entry, aria_current="page" if entry == path else None)
+                _menu(visit, path)
+            _person(visit)
+        _bell(visit)
+        more = tag("button", "", "pw-more-button", type="button", popovertarget="pw-everything")
+        more.props["aria-label"] = visit.say("console.nav.menu")
     with tag("main", classes="pw-main", id="main", tabindex="-1"):
         yield
 
@@ -108,10 +115,12 @@ def _bell(visit: Visit) -> None:
 
 def _person(visit: Visit) -> None:
     with tag("div", classes="pw-person"):
-        _bell(visit)
         theme = tag("button", "◐", "pw-quiet pw-theme", type="button", aria_label=visit.say("console.theme"))
         theme.props["title"] = visit.say("console.theme")
         theme.on("click", js_handler="() => window.pwTheme()")
+        help_ = tag("button", "?", "pw-quiet pw-help", type="button", aria_label=visit.say("tour.help"))
+        help_.props["title"] = visit.say("tour.help")
+        help_.on("click", js_handler="() => window.pwTour('start')")
         with tag("nav", classes="pw-languages", aria_label=visit.say("console.language.label")):
             for one in LANGUAGES:
                 tag(

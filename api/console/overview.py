@@ -12,7 +12,7 @@ from api.accounts.roles import Permission
 from api.accounts.schemas import Caller, Scope
 from api.cameras.schemas import State as CameraState
 from api.console import figures
-from api.console.components import Overview, PointPlan
+from api.console.components import Overview, PointPlan, TourOffer
 from api.console.frame import frame
 from api.console.gathering import ByPoint
 from api.console.plan import no_points, plan_data
@@ -67,6 +67,10 @@ async def show(visit: Visit, request: Request) -> RedirectResponse | None:
                 if visit.caller.may(Permission.report_issues):
                     tag("a", say("console.report.title"), "pw-quiet", href="/report")
                 tag("a", say("console.overview.wall"), "pw-quiet", href="/wall")
+        TourOffer(
+            who=str(visit.caller.user_id),
+            texts={name: say(f"tour.offer.{name}") for name in ("title", "lead", "take", "refuse")},
+        )
         if not places:
             no_points(visit)
         board = Overview(

@@ -10,7 +10,7 @@ from starlette.staticfiles import StaticFiles
 from api.accounts.door import allow, local_path
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
-from api.console import account
+from api.console import account, tour
 from api.console.headers import PageHeaders
 from api.console.plain import ASSETS, sign_in_page
 from api.console.refusals import refuse
@@ -29,6 +29,7 @@ def add_pages(app: FastAPI, service: Service) -> None:
     _add_language_switch(app, service)
     _add_wall(app, service)
     app.include_router(account.router)
+    app.include_router(tour.router)
     app.mount("/console", StaticFiles(directory=str(ASSETS)), name="console")
 
     @app.api_route("/api/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)

@@ -270,6 +270,7 @@ MATRIX: dict[tuple[str, str], Needed] = {
     ("GET", "/inbox"): KNOWN,
     ("GET", "/learning"): one(P.view_catalogue),
     ("GET", "/patrols"): KNOWN,
+    ("GET", "/tour"): KNOWN,
     ("GET", "/wall"): one(P.view_issues),
     ("GET", "/webhooks"): one(P.manage_webhooks),
 }

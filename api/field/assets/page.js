@@ -386,6 +386,7 @@
     await loadRounds();
     await sendNow();
     document.body.dataset.ready = "yes";
+    if (sessionStorage.getItem("pointwatch_tour")) import("/console/tour.js").then((tour) => tour.goOn(), () => {});
   }
 
   start();

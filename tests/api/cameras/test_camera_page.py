@@ -1,8 +1,6 @@
 """The cameras' pages in a real Chromium: a camera added, a zone drawn on its picture, dragged, nudged and saved."""
 
-import http.server
 import os
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from tests.api.browsing import CHROMIUM, DRIVER, Browser
+from tests.api.cameras.snapshots import snapshots
 from tests.api.client import expect
 from tests.api.running import Running
 
@@ -22,30 +21,10 @@ if os.environ.get("CI") != "true":  # CI must have a browser: there these tests 
 
 
 @pytest.fixture(scope="module")
-def snapshots(demo_photos: Path) -> Iterator[str]:
-    """Give the address of a camera that gives one picture each time it is asked, to who knows its password."""
-    picture = (demo_photos / "clean_street.jpg").read_bytes()
-
-    class Camera(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            known = "Basic" in self.headers.get("Authorization", "")
-            self.send_response(200 if known else 401)
-            self.send_header("WWW-Authenticate", 'Basic realm="camera"')
-            self.send_header("Content-Type", "image/jpeg")
-            self.send_header("Content-Length", str(len(picture) if known else 0))
-            self.end_headers()
-            self.wfile.write(picture if known else b"")
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Camera)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/still.jpg"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def camera(demo_photos: Path) -> Iterator[str]:
+    """Give the address of a camera."""
+    with snapshots((demo_photos / "clean_street.jpg").read_bytes()) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +56,12 @@ def click_at(browser: Browser, x: float, y: float) -> None:
     ).click().perform()
 
 
-def test_a_camera_is_added_in_the_browser_and_its_zone_drawn(browser: Browser, street: Running, snapshots: str) -> None:
+def test_a_camera_is_added_in_the_browser_and_its_zone_drawn(browser: Browser, street: Running, camera: str) -> None:
     browser.click(".pw-camera-add summary")
     for name, value in (
         ("code", "PAGE-1"),
         ("name", "路口"),
-        ("address", snapshots),
+        ("address", camera),
         ("user", "admin"),
         ("password", "s3cret/4711"),
     ):
