@@ -302,6 +302,8 @@ def _history(visit: Visit, found: VersionDetail) -> None:
     say = visit.say
     with tag("section", classes="pw-card", aria_label=say("models.history")):
         tag("h2", say("models.history"))
+        if not found.steps:
+            tag("p", say("models.no_history"), "pw-lead")
         with tag("ul", classes="pw-changes"):
             for step in reversed(found.steps):
                 with tag("li"):

@@ -48,7 +48,7 @@ export default {
         <section class="pw-card"><h2>{{ texts.trend }}</h2>
           <p class="pw-legend-line"><span class="pw-legend"><i class="pw-swatch opened"></i>{{ texts.opened }}</span><span class="pw-legend"><i class="pw-swatch closed"></i>{{ texts.closed }}</span></p>
           <ol class="pw-trend"><li v-for="one in days" :key="one.day" :title="one.words"><span class="pw-hidden">{{ one.words }}</span>
-            <span class="pw-columns-of" aria-hidden="true"><b class="opened" :style="{ height: height(one.opened) }"></b><b class="closed" :style="{ height: height(one.closed) }"></b></span><small aria-hidden="true">{{ one.label }}</small></li></ol></section>
+            <span class="pw-columns-of" aria-hidden="true"><b class="opened" :style="{ height: height(one.opened) }"><em v-if="one.opened">{{ one.opened }}</em></b><b class="closed" :style="{ height: height(one.closed) }"><em v-if="one.closed">{{ one.closed }}</em></b></span><small aria-hidden="true">{{ one.label }}</small></li></ol></section>
         <section class="pw-card pw-newest"><h2>{{ texts.newest }}</h2>
           <p v-if="!figures.newest.length" class="pw-lead">{{ texts.nothing }}</p>
           <ul><li v-for="row in figures.newest" :key="row.id"><a class="pw-new" :href="'/issues/' + row.number">
