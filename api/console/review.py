@@ -18,6 +18,7 @@ TEXTS = (
     "accept",
     "none",
     "undo",
+    "again",
     "skip",
     "back",
     "remove",

@@ -7,7 +7,7 @@ export default {
   data() {
     return {
       cases: [], next: null, at: 0, boxes: [], chosen: -1, shown: true, drawing: null, armed: false, choosing: false,
-      past: [], done: 0, busy: true, message: "", tone: "", size: null, judged: {},
+      past: [], trail: [], done: 0, busy: true, message: "", tone: "", size: null, judged: {},
     };
   },
   computed: {
@@ -69,7 +69,16 @@ export default {
     },
     name(code) { return (this.names[code] || { name: code }).name; },
     remember() { this.past.push(JSON.stringify(this.boxes)); },
-    undo() { if (this.past.length) { this.boxes = JSON.parse(this.past.pop()); this.chosen = -1; } },
+    // The last change to a box; where there is none, the last verdict: its picture comes back to be judged anew.
+    undo() {
+      if (this.past.length) { this.boxes = JSON.parse(this.past.pop()); this.chosen = -1; return; }
+      const id = this.trail.pop(), at = this.cases.findIndex((one) => one.capture_id === id);
+      if (at < 0) return;
+      if (this.judged[id]) this.done -= 1;
+      delete this.judged[id];
+      this.at = at;
+      this.tell(this.texts.again, "bad");
+    },
     remove() {
       if (this.chosen < 0) return;
       this.remember();
@@ -89,21 +98,24 @@ export default {
       const one = this.current;
       if (!one || this.busy) return;
       if (!this.judged[one.capture_id]) this.done += 1;
-      this.judged[one.capture_id] = boxes.map((box) => ({ code: box.code, box: box.box }));
+      const said = boxes.map((box) => ({ code: box.code, box: box.box }));
+      this.judged[one.capture_id] = said;
+      this.trail.push(one.capture_id);
       const onwards = this.cases.findIndex((other, n) => n > this.at && !this.judged[other.capture_id]);
       const before = this.cases.findIndex((other) => !this.judged[other.capture_id]);
       this.at = onwards >= 0 ? onwards : before >= 0 ? before : this.cases.length;
-      this.sending = (this.sending || Promise.resolve()).then(() => this.save(one));
+      this.sending = (this.sending || Promise.resolve()).then(() => this.save(one, said));
       if (this.$refs.stage) this.$refs.stage.focus();
     },
-    async save(one) {
-      const body = JSON.stringify({ boxes: this.judged[one.capture_id] });
+    async save(one, boxes) {
+      const body = JSON.stringify({ boxes });
       try {
         const said = await this.ask(`/api/v1/review/cases/${one.capture_id}/verdict`, { method: "PUT", body });
+        if (!this.judged[one.capture_id]) return; // taken back meanwhile
         this.tell(this.say(said.state === "disputed" ? "disputed" : "saved"), said.state === "disputed" ? "bad" : "good");
       } catch (error) {
+        if (this.judged[one.capture_id]) this.done -= 1;
         delete this.judged[one.capture_id];
-        this.done -= 1;
         this.at = this.cases.indexOf(one);
         this.tell(this.say("failed", { problem: error.message }), "bad");
       }
@@ -121,7 +133,7 @@ export default {
         ArrowRight: () => this.go(1), ArrowLeft: () => this.go(-1), Escape: () => { this.armed = this.choosing = false; this.chosen = -1; },
       }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
       if (number >= 1 && number <= this.boxes.length) this.chosen = number - 1;
-      else if (does && (this.current || event.key.startsWith("Arrow"))) does();
+      else if (does && (this.current || does === this.undo || event.key.startsWith("Arrow"))) does();
       else return;
       event.preventDefault();
     },
@@ -190,7 +202,7 @@ export default {
             <p v-if="!boxes.length" class="pw-hint">{{ texts.no_box }}</p>
             <div class="pw-review-bar">
               <button type="button" class="pw-quiet" :aria-pressed="armed" @click="armed = !armed">{{ texts.draw }}</button>
-              <button type="button" class="pw-quiet" :disabled="!past.length" @click="undo">{{ texts.undo }}</button>
+              <button type="button" class="pw-quiet" :disabled="!past.length && !trail.length" @click="undo">{{ texts.undo }}</button>
               <button type="button" class="pw-quiet" :aria-pressed="shown" @click="shown = !shown">{{ texts.boxes }}</button>
             </div>
             <div class="pw-review-bar">

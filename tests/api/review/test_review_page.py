@@ -20,8 +20,13 @@ if os.environ.get("CI") != "true":  # CI must have a browser: there these tests 
     )
 
 
-#: What is pressed for a picture of each point.
-KEYS = {"R-ACCEPT": "a", "R-REJECT": "r", "R-CHANGE": ("1", "c", Keys.ARROW_DOWN, "a"), "R-UNDO": ("1", "x", "z", "a")}
+#: What is pressed for a picture of each point; the last undoes a removed box, then a whole verdict.
+KEYS = {
+    "R-ACCEPT": "a",
+    "R-REJECT": "r",
+    "R-CHANGE": ("1", "c", Keys.ARROW_DOWN, "a"),
+    "R-UNDO": ("1", "x", "z", "r", "z", "a"),
+}
 SHOWN = "const one = document.querySelector('.pw-review-picture img'); return one && new URL(one.src).pathname"
 HELD = """
 const all = performance.getEntriesByType("resource").filter((one) => one.responseEnd > 0);
