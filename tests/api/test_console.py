@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
 
 from tests.api.browsing import CHROMIUM, DRIVER, Browser
 from tests.api.client import Client, expect
@@ -212,6 +214,7 @@ def test_every_page_loads_without_a_complaint_and_fits_a_narrow_phone(
     width = {}
     for language in ("zh", "en"):
         browser.open("/")
+        browser.click(".pw-more-button")
         browser.click(f".pw-languages a[href='/language/{language}']")
         for path in (
             "/",
@@ -231,6 +234,26 @@ def test_every_page_loads_without_a_complaint_and_fits_a_narrow_phone(
 
     assert {360} == set(width.values()), width
     assert [] == browser.complaints()
+
+
+def test_on_a_phone_the_header_is_one_row_and_its_menu_leads_everywhere(browser: Browser) -> None:
+    browser.be_a_phone()
+    browser.open("/")
+    high = browser.find(".pw-header").size["height"]
+    browser.click(".pw-more-button")
+    browser.click(".pw-everything a", "Audit log")
+    browser.until("/audit")
+    button = browser.find(".pw-more-button")
+    button.send_keys(Keys.ENTER)
+    browser.find(".pw-everything .pw-theme")
+    ActionChains(browser.driver).send_keys(Keys.ESCAPE).perform()
+    shown = [one for one in browser.all(".pw-everything a") if one.is_displayed()]
+    focused = browser.driver.switch_to.active_element
+    browser.be_a_screen()
+
+    assert high <= 56
+    assert [] == shown
+    assert button == focused
 
 
 def test_a_point_is_chosen_on_the_plan_by_keyboard(browser: Browser, issue: str, point_code: str) -> None:
