@@ -47,8 +47,8 @@ def frame(visit: Visit, *, title: str, path: str) -> Iterator[None]:
                 _menu(visit, path)
             _person(visit)
         _bell(visit)
-        more = tag("button", "", "pw-more-button", type="button", popovertarget="pw-everything")
-        more.props["aria-label"] = visit.say("console.nav.menu")
+        menu = visit.say("console.nav.menu")
+        tag("button", classes="pw-more-button", type="button", popovertarget="pw-everything", aria_label=menu)
     with tag("main", classes="pw-main", id="main", tabindex="-1"):
         yield
 
