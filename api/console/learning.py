@@ -9,6 +9,7 @@ from starlette.requests import Request
 from api.accounts.roles import Permission
 from api.accounts.schemas import Caller
 from api.console.frame import frame
+from api.console.models import AXIS
 from api.console.tags import tag
 from api.console.visit import Visit, told
 from api.learning import service, thresholds
@@ -23,6 +24,7 @@ USUAL = 30  # days
 CLASSES_SHOWN, POINTS_SHOWN, TRAININGS_SHOWN = 20, 15, 8
 #: One colour for each reason, told apart by those who see no red or green too (Okabe and Ito 2008).
 COLOURS = ("#0072b2", "#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#d55e00")
+WORDS = {"color": AXIS}
 
 
 async def show(visit: Visit, request: Request) -> None:
@@ -115,8 +117,8 @@ def _precision(visit: Visit, said: Figures) -> None:
             {
                 "grid": {"left": 8, "right": 16, "top": 8, "bottom": 8, "containLabel": True},
                 "tooltip": {},
-                "xAxis": {"type": "value", "min": 0, "max": 100, "axisLabel": {"formatter": "{value} %"}},
-                "yAxis": {"type": "category", "data": labels, "inverse": True},
+                "xAxis": {"type": "value", "min": 0, "max": 100, "axisLabel": {"formatter": "{value} %", **WORDS}},
+                "yAxis": {"type": "category", "data": labels, "inverse": True, "axisLabel": WORDS},
                 "series": [
                     {
                         "type": "bar",
@@ -169,10 +171,10 @@ def _load(visit: Visit, said: Figures) -> None:
         _chart(
             {
                 "grid": {"left": 8, "right": 16, "top": 8, "bottom": 64, "containLabel": True},
-                "legend": {"bottom": 0, "type": "scroll"},
+                "legend": {"bottom": 0, "type": "scroll", "textStyle": WORDS},
                 "tooltip": {"trigger": "axis"},
-                "xAxis": {"type": "category", "data": [f"{one.day:%m-%d}" for one in said.by_day]},
-                "yAxis": {"type": "value", "minInterval": 1},
+                "xAxis": {"type": "category", "data": [f"{one.day:%m-%d}" for one in said.by_day], "axisLabel": WORDS},
+                "yAxis": {"type": "value", "minInterval": 1, "axisLabel": WORDS},
                 "series": [*series, decided],
             },
             say("learning.load"),

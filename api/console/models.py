@@ -20,7 +20,7 @@ from detector.card import Card, ClassMetrics, ModelClass, Standing
 from detector.verdict import Decision
 
 _NONE = "–"
-_AXIS = "#70808d"  # reads on the light ground and on the dark one
+AXIS = "#70808d"  # reads on the light ground and on the dark one
 _STATE = {Standing.verified: "closed", Standing.experimental: "in_review", Standing.unverified: ""}
 _VERDICT = {Decision.accepted: "closed", Decision.rejected: "open", Decision.unjudged: ""}
 ALL = 99  # classes a chart tells apart
@@ -246,7 +246,7 @@ def _drawn(visit: Visit, found: VersionDetail, against: VersionDetail | None) ->
             points = [[point.recall, point.precision, point.confidence] for point in curve.points]
             line = {"type": style, "width": 2}
             lines.append({"name": name, "type": "line", "showSymbol": False, "data": points, "lineStyle": line})
-    words = {"color": _AXIS}
+    words = {"color": AXIS}
 
     def axis(name: str) -> dict[str, Any]:
         return {
