@@ -12,7 +12,7 @@ WIDTHS_PX = (360, 1440, 2560)  # a small phone, a desk, a wall
 
 RUN = """
 const done = arguments[arguments.length - 1];
-axe.run(document, {resultTypes: ["violations"]})
+axe.run(arguments[0] ? {include: arguments[0]} : document, {resultTypes: ["violations"]})
   .then((found) => done(found.violations), (error) => done(String(error)));
 """
 # What sticks out of the page sideways and is not meant to be scrolled within a frame of its own.
@@ -31,10 +31,10 @@ return found.slice(0, 5);
 """
 
 
-def faults_of(browser: Browser) -> list[str]:
-    """Give what axe-core finds serious or critical on the page that is shown, each with its first element."""
+def faults_of(browser: Browser, *parts: str) -> list[str]:
+    """Give what axe-core finds serious or critical on the page that is shown, or on these parts of it."""
     browser.driver.execute_script(AXE)
-    found: list[dict[str, Any]] | str = browser.driver.execute_async_script(RUN)
+    found: list[dict[str, Any]] | str = browser.driver.execute_async_script(RUN, list(parts) or None)
     assert isinstance(found, list), found
     return [
         f"{one['id']}: {node['html'][:160]}: {node['failureSummary'][:300]}"
