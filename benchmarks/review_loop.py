@@ -178,7 +178,8 @@ def retrain(loop: Loop, python: Path, more: Sequence[str]) -> tuple[dict[str, An
     with (loop.folder / "train.log").open("ab") as log:
         status = subprocess.run(command, cwd=ROOT, env=environment, stdout=log, stderr=log, check=False).returncode
     if status not in (0, 1) or not report.is_file():
-        raise SystemExit(f"The training ended with {status}; see {loop.folder / 'train.log'}")
+        told = (loop.folder / "train.log").read_text(encoding="utf-8", errors="replace").splitlines()[-20:]
+        raise SystemExit("\n".join([*told, f"The training ended with {status}."]))
     return json.loads(report.read_text(encoding="utf-8")), status
 
 
