@@ -33,7 +33,16 @@ async def show(visit: Visit, request: Request) -> None:
         "posts": Tab(permission=Permission.view_routing, build=holders.build),
         "keys": Tab(permission=Permission.manage_users, build=_keys),
     }
-    await show_tabs(visit, request, name="people", tabs=tabs)
+    say = visit.say
+    await show_tabs(
+        visit,
+        request,
+        address="/people",
+        title=say("people.title"),
+        name_of=lambda tab: say(f"people.tab.{tab}"),
+        lead_of=lambda tab: say(f"people.lead.{tab}"),
+        tabs=tabs,
+    )
 
 
 # --- users -----------------------------------------------------------------------------------------------------------

@@ -44,7 +44,16 @@ async def show(visit: Visit, request: Request) -> None:
         "standards": Tab(permission=Permission.view_patrols, build=_standards),
         "thresholds": Tab(permission=Permission.view_catalogue, build=sureness.build),
     }
-    await show_tabs(visit, request, name="rules", tabs=tabs)
+    say = visit.say
+    await show_tabs(
+        visit,
+        request,
+        address="/rules",
+        title=say("rules.title"),
+        name_of=lambda tab: say(f"rules.tab.{tab}"),
+        lead_of=lambda tab: say(f"rules.lead.{tab}"),
+        tabs=tabs,
+    )
 
 
 # --- who answers -----------------------------------------------------------------------------------------------------

@@ -19,10 +19,22 @@ class Tab:
     build: Callable[[Visit], Awaitable[None]]
 
 
-async def show_tabs(visit: Visit, request: Request, *, name: str, tabs: Mapping[str, Tab]) -> None:
-    """Build the page `/name` at the tab that `?tab=` asks for, else at the first that may be seen.
+async def show_tabs(
+    visit: Visit,
+    request: Request,
+    *,
+    address: str,
+    title: str,
+    name_of: Callable[[str], str],
+    lead_of: Callable[[str], str],
+    tabs: Mapping[str, Tab],
+) -> None:
+    """Build the page at the tab that `?tab=` asks for, else at the first that may be seen.
 
-    Its texts are `NAME.title`, `NAME.lead.TAB` and `NAME.tab.TAB`.
+    Args:
+        address: of the page, without the tab.
+        name_of: gives what a tab is called.
+        lead_of: gives the sentence that says what a tab is for.
 
     Raises:
         Forbidden: none of the tabs may be seen.
@@ -30,15 +42,15 @@ async def show_tabs(visit: Visit, request: Request, *, name: str, tabs: Mapping[
     may_see = [tab for tab, one in tabs.items() if visit.caller.may(one.permission)]
     if not may_see:
         visit.caller.require(next(iter(tabs.values())).permission)
-    asked, say = request.query_params.get("tab", ""), visit.say
+    asked = request.query_params.get("tab", "")
     chosen = asked if asked in may_see else may_see[0]
-    with frame(visit, title=say(f"{name}.title"), path=f"/{name}"):
+    with frame(visit, title=title, path=address):
         with tag("div", classes="pw-head"):
-            tag("h1", say(f"{name}.title"))
-            tag("p", say(f"{name}.lead.{chosen}"), "pw-lead")
+            tag("h1", title)
+            tag("p", lead_of(chosen), "pw-lead")
         if len(may_see) > 1:
-            with tag("nav", classes="pw-tabs", aria_label=say(f"{name}.title")):
+            with tag("nav", classes="pw-tabs", aria_label=title):
                 for tab in may_see:
                     current = "page" if tab == chosen else None
-                    tag("a", say(f"{name}.tab.{tab}"), href=f"/{name}?tab={tab}", aria_current=current)
+                    tag("a", name_of(tab), href=f"{address}?tab={tab}", aria_current=current)
         await tabs[chosen].build(visit)
