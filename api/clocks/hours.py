@@ -19,7 +19,7 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Span = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-4]):[0-5]\d$")]
 
-MOST_DAYS = 3 * 366  # a limit that ends later than this is a mistake in the data
+MOST = timedelta(days=3 * 366)  # a limit that ends later than this is a mistake in the data
 
 
 class Hours(BaseModel):
@@ -94,23 +94,24 @@ class OfficeHours(BaseModel):
             return False
         return DAYS[day.weekday()] in hours.days or day in self._public.weekend_workdays
 
-    def after(self, start: datetime, amount: timedelta, department: str, clock: Clock) -> datetime:
+    def after(
+        self, start: datetime, amount: timedelta, department: str, clock: Clock, *, within: timedelta = MOST
+    ) -> datetime:
         """Give the moment at which `amount` of a department's time has passed since `start`, in UTC.
 
         Raises:
-            ValueError: `start` has no zone, or the moment lies years away.
+            ValueError: `start` has no zone, or more than `within` would have to pass, by default three years.
         """
         _require_zone(start)
         if clock is Clock.calendar:
             return start.astimezone(UTC) + amount
         left = amount
-        latest = start + timedelta(days=MOST_DAYS)
-        for opens, closes in self._spans_from(start, self.hours_of(department), latest):
+        for opens, closes in self._spans_from(start, self.hours_of(department), start + within):
             begin = max(opens, start.astimezone(UTC))
             if closes - begin >= left:
                 return begin + left
             left -= max(timedelta(), closes - begin)
-        raise ValueError(f"{amount} of working time after {start} lies more than {MOST_DAYS} days away")
+        raise ValueError(f"{amount} of working time after {start} lies more than {within.days} days away")
 
     def between(self, start: datetime, end: datetime, department: str, clock: Clock) -> timedelta:
         """Give how much of a department's time lies between two moments; nothing where `end` is not after `start`."""

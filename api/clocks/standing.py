@@ -269,7 +269,7 @@ def _when(time: _Time, amount: timedelta, department: str, clock: Clock, rules: 
 def _before(since: datetime, end: datetime, department: str, clock: Clock, rules: ClockRules) -> datetime:
     """Give the moment at which a share of `warn_at` of the time up to `end` has passed."""
     whole = rules.office.between(since, end, department, clock)
-    return min(end, rules.office.after(since, rules.limits.warn_at * whole, department, clock))
+    return min(end, rules.office.after(since, rules.limits.warn_at * whole, department, clock, within=end - since))
 
 
 def _next(found: Sequence[Deadline], at: datetime) -> datetime | None:

@@ -134,7 +134,7 @@ def signs(request: Request, context: Context, caller: PointViewer) -> HTMLRespon
 
 
 def _qr(address: str) -> str:
-    made: str = segno.make(address, error="m", micro=False).svg_inline(scale=1, border=2, omitsize=True)
+    made: str = segno.make(address, error="m", micro=False).svg_inline(scale=1, border=4, omitsize=True)
     return made
 
 

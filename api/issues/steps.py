@@ -1,6 +1,6 @@
 """What people do to issues: each step checked against the table of transitions, taken, and written into the log."""
 
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 
 from sqlalchemy.orm import Session
 
@@ -25,6 +25,7 @@ from api.issues.transitions import (
 from api.points import service as points
 from detector.taxonomy import Taxonomy
 
+LONGEST = timedelta(days=366)  # an extension or a suspension beyond is a slip of the pen
 _FIELDS = frozenset(Need) - {Need.after_photo}  # the needs that are fields of `Step`
 _HOLDS_POINT = (Action.merge, Action.change_class, Action.reopen)  # these may make or end the open issue of a class
 
@@ -140,6 +141,8 @@ def _check_needs(session: Session, rule: Transition, wanted: Step, issue: Issue)
         raise Unfit(f"To {rule.action} an issue takes no {', '.join(f'`{name}`' for name in foreign)}.")
     if wanted.until is not None and wanted.until <= now():
         raise Unfit(f"until: {wanted.until.isoformat()} has passed already.")
+    if wanted.until is not None and wanted.until > now() + LONGEST:
+        raise Unfit(f"until: {wanted.until.isoformat()} is over a year away; give a day within {LONGEST.days} days.")
 
 
 def _is_given(value: object) -> bool:

@@ -263,3 +263,11 @@ def test_where_the_same_department_answers_it_goes_on_with_its_work(ledger: Ledg
     expect(service.step(issue.number, "accept"))
 
     assert "accepted" == expect(service.step(issue.number, "change_class", violation="dirty_road"))["state"]
+
+
+def test_a_day_over_a_year_away_is_a_slip_of_the_pen(ledger: Ledger, service: Client) -> None:
+    issue = issue_in(State.in_progress, ledger, service)
+    answer = service.step(issue.number, "request_extension", note="road works", until="2099-01-01T00:00:00Z")
+
+    assert "over a year away; give a day within 366 days" in refusal(answer, 422)["detail"]
+    assert "request_extension" not in [one["action"] for one in service.events(issue.number)]

@@ -5,6 +5,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from api.audit import service as audit
+from api.database import now
 from api.issues.tables import Issue
 from api.issues.transitions import ENDED, TRANSITIONS, Action, State
 from tests.api.client import Client, expect
@@ -21,7 +23,7 @@ from tests.api.ledger import Ledger, doubtful, violation
 from tests.api.office import Office
 
 WRITERS = 16
-LATER = "2099-01-01T00:00:00Z"
+LATER = (now() + timedelta(days=300)).isoformat()
 CODES = ("exposed_garbage", "graffiti")
 
 
