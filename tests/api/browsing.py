@@ -108,6 +108,13 @@ class Browser:
             f"{css} having {having!r}",
         )
 
+    def read(self, css: str, having: str = "") -> str:
+        """Give the text of what is found: read in the same wait, as pages replace what they show."""
+        return self._until(
+            lambda: next((text for one in self.all(css) if one.is_displayed() and having in (text := one.text)), None),
+            f"the text of {css} having {having!r}",
+        )
+
     def click(self, css: str, having: str = "") -> None:
         """Click what is found, once nothing moves over it: dialogs and menus slide into place."""
 

@@ -113,7 +113,7 @@ def test_a_photo_sent_with_the_browser_becomes_an_issue_that_is_closed_with_a_no
     browser.open(f"/upload?point={point_code}")
     browser.find(".pw-drop").find_element("css selector", "input").send_keys(f"{photo}\n{text}")
     browser.click(".pw-send", "2")
-    refused = browser.find("li[data-state=refused]").text
+    refused = browser.read("li[data-state=refused]")
     browser.click("li[data-state=done] .pw-found a", "Exposed garbage")
     browser.find(".pw-box")
     (issue,) = over_wire.issues(point=point_code, violation=GARBAGE)
@@ -121,10 +121,10 @@ def test_a_photo_sent_with_the_browser_becomes_an_issue_that_is_closed_with_a_no
         browser.click("[data-action=confirm]")
     browser.click("[data-action=close]")
     browser.click(".pw-dialog .pw-button")
-    complaint = browser.find(".pw-dialog .q-field__messages", "write a note").text
+    complaint = browser.read(".pw-dialog .q-field__messages", "write a note")
     browser.find(".pw-dialog textarea").send_keys("swept <b>clean</b>")
     browser.click(".pw-dialog .pw-button")
-    history = browser.find(".pw-history li[data-state=closed]").text
+    history = browser.read(".pw-history li[data-state=closed]")
     (issue,) = over_wire.issues(point=point_code, violation=GARBAGE)
 
     assert "letter.jpg" in refused
@@ -194,9 +194,9 @@ def test_two_browsers_keep_their_own_languages(browser: Browser, second: Browser
     sign_in(second, running.admin_key())
     for one in (browser, second):
         one.open(f"/issues/{issue}")
-    titles = [one.find("h1").text for one in (browser, second)]
+    titles = [one.read("h1") for one in (browser, second)]
     browser.click(".pw-languages a", "中文")
-    switched = browser.find("h1", "暴露垃圾").text
+    switched = browser.read("h1", "暴露垃圾")
     path = browser.path
     browser.click(".pw-languages a", "EN")
     browser.find("h1", "Exposed garbage")
@@ -277,7 +277,7 @@ def test_one_who_only_looks_sees_no_buttons_and_is_refused_the_upload(
     second.open("/upload")
 
     assert [] == buttons
-    assert "没有权限" == second.find("h1").text
+    assert "没有权限" == second.read("h1")
 
 
 def test_a_revoked_key_ends_the_open_page(second: Browser, over_wire: Client, issue: str) -> None:

@@ -99,8 +99,8 @@ def test_many_are_dispatched_at_once_and_what_is_refused_is_named(
     browser.click(".pw-grid-head input")
     browser.click(".pw-bulk [data-action=dispatch]")
     browser.click(".pw-dialog .pw-button", "Dispatch")
-    refused = browser.find(".pw-outcome").text
-    done = browser.find(".q-notification").text
+    refused = browser.read(".pw-outcome")
+    done = browser.read(".q-notification")
     browser.until_count(".pw-row", 3)
 
     assert told[2] in refused

@@ -155,7 +155,7 @@ def test_who_is_second_is_told_while_typing_and_loses_nothing(
     browser.click("[data-action=close]")
     browser.find(".pw-dialog textarea").send_keys("all swept, nothing left")
     act(reviewers, "dispatch", textarea="to the early shift")
-    told = browser.find(".pw-dialog .pw-warning", "Wang Fang").text
+    told = browser.read(".pw-dialog .pw-warning", "Wang Fang")
     kept = browser.find(".pw-dialog textarea").get_attribute("value")
     browser.click(".pw-dialog .pw-button")
     browser.find(".pw-head .pw-state[data-state=closed]")
@@ -172,7 +172,7 @@ def test_who_is_too_late_keeps_the_words_and_cannot_send_them(browser: Browser, 
     expect(over_wire.step(issue, "reject", "a shadow"))
     browser.find(".pw-dialog .pw-warning", "faster")
     browser.click(".pw-dialog .pw-button")
-    told = browser.find(".pw-dialog .pw-warning", "no longer").text
+    told = browser.read(".pw-dialog .pw-warning", "no longer")
     kept = browser.find(".pw-dialog textarea").get_attribute("value")
 
     assert "Rejected" in told
@@ -219,7 +219,7 @@ def test_the_issue_says_who_saw_it_with_which_model(browser: Browser, over_wire:
     told = {"point": point, "class_code": GARBAGE, "note": "still there at noon"}
     expect(over_wire.http.post("/api/v1/issues", json=told))
     browser.open(f"/issues/{issue}")
-    rows = browser.find(".pw-beneath .pw-table", "still there at noon").text
+    rows = browser.read(".pw-beneath .pw-table", "still there at noon")
 
     assert "street/" in rows
     assert "By hand" in rows

@@ -60,7 +60,7 @@ def test_a_point_is_added_found_and_changed_and_the_log_tells_by_whom(
     browser.open("/points")
     browser.click(".pw-toolbar button", "Add a point")
     browser.click(".pw-dialog .pw-button", "Save")
-    complaint = browser.find(".pw-dialog .pw-refusal").text
+    complaint = browser.read(".pw-dialog .pw-refusal")
     for label, value in (("Code", point_code), ("Name", "Lakeside gate"), ("Community", "Lakeside")):
         fill(browser, label, value)
     fill(browser, "Longitude", "114.1")
@@ -70,10 +70,10 @@ def test_a_point_is_added_found_and_changed_and_the_log_tells_by_whom(
     browser.until(f"/points/{point_code}")
     fill(browser, "Name", "Lakeside west gate")
     browser.click(".pw-card .pw-button", "Save")
-    change = browser.find(".pw-changes li", "Lakeside gate → Lakeside west gate").text
+    change = browser.read(".pw-changes li", "Lakeside gate → Lakeside west gate")
     browser.open("/points")
     browser.find(".pw-register-bar input").send_keys("lakeside west")
-    row = browser.find(".pw-register tbody tr", point_code).text
+    row = browser.read(".pw-register tbody tr", point_code)
     kept = expect(over_wire.http.get(f"/api/v1/points/{point_code}"))
 
     assert "marked" in complaint
@@ -94,11 +94,11 @@ def test_a_file_with_a_wrong_row_is_refused_with_its_number_and_a_right_one_take
     browser.click("details summary", "Import")
     sender = browser.all(".pw-import input")[0]
     sender.send_keys(str(wrong))
-    refused = browser.find(".pw-import .pw-refusal tbody tr").text
+    refused = browser.read(".pw-import .pw-refusal tbody tr")
     (logged,) = browser.complaints()  # the browser itself notes an answer of 422
     nothing = over_wire.http.get(f"/api/v1/points/{point_code}").status_code
     sender.send_keys(str(right))
-    taken = browser.find(".pw-import .pw-good").text
+    taken = browser.read(".pw-import .pw-good")
     browser.find(f"tr[data-key='{point_code}']")
 
     assert "422" in logged
@@ -119,10 +119,10 @@ def test_somebody_is_added_for_one_community_signs_in_and_is_locked_out(
     choose(browser, "Role", "inspector")
     choose(browser, "Where", "翠宁社区")
     browser.click(".pw-dialog .pw-button", "Save")
-    password = browser.find(".pw-secret").text
+    password = browser.read(".pw-secret")
     browser.click(".pw-dialog .pw-button", "noted")
     browser.find("h1", "Wang Fang")
-    role = browser.find(".pw-grants li", "inspector").text
+    role = browser.read(".pw-grants li", "inspector")
 
     def sign_in() -> int:
         form = {"login": login, "password": password}
@@ -144,7 +144,7 @@ def test_a_key_is_shown_once_works_and_is_revoked(browser: Browser, running: Run
     browser.click(".pw-toolbar button", "Make a key")
     fill(browser, "What it is for", point_code)
     browser.click(".pw-dialog .pw-button", "Save")
-    key = browser.find(".pw-secret").text
+    key = browser.read(".pw-secret")
     browser.click(".pw-dialog .pw-button", "noted")
     me = httpx.get(f"{running.url}/api/v1/me", headers={"Authorization": f"Bearer {key}"})
     browser.click(".pw-register tbody button", point_code)
@@ -179,11 +179,11 @@ def test_who_only_looks_finds_no_buttons_and_no_users(
     browser.forget()
     browser.sign_in(key)
     browser.open(f"/points/{point_code}")
-    facts = browser.find(".pw-facts").text
+    facts = browser.read(".pw-facts")
     inputs = browser.all(".pw-main input")
     browser.open("/people?tab=users")
-    posts = browser.find("h1").text
-    toolbar = browser.find(".pw-toolbar").text
+    posts = browser.read("h1")
+    toolbar = browser.read(".pw-toolbar")
     browser.forget()
     browser.sign_in(running.admin_key())
     browser.complaints()

@@ -43,7 +43,7 @@ def test_fifty_photos_are_sent_at_once_and_the_one_that_is_none_is_named(
     browser.until_count(".pw-photos li", MANY)
     browser.click(".pw-send", str(MANY))
     browser.find("[role=status]", f"{MANY} of {MANY} finished")
-    first = browser.find(".pw-photos li").text
+    first = browser.read(".pw-photos li")
     done = len(browser.all(".pw-photos li[data-state=done]"))
 
     assert "photo-17.jpg" in first
@@ -73,13 +73,13 @@ def test_a_problem_is_reported_by_hand_with_a_photo(
     photo.write_bytes(photo_factory())
     browser.open("/report")
     browser.click(".pw-report .pw-button")
-    missing = browser.find(".pw-bad").text
+    missing = browser.read(".pw-bad")
     browser.find(".pw-report input[list]").send_keys(point_code)
     browser.choose(".pw-report select", "manhole_damage")
     browser.find(".pw-report textarea").send_keys("the lid rattles")
     browser.find(".pw-drop").find_element("css selector", "input").send_keys(str(photo))
     browser.click(".pw-report .pw-button")
-    number = browser.find(".pw-reported .pw-number").text
+    number = browser.read(".pw-reported .pw-number")
     (seen,) = over_wire.sightings(number)
 
     assert "Choose a point" in missing

@@ -100,7 +100,8 @@ def test_what_is_done_to_users_stands_in_the_log(service: Client) -> None:
 
     assert expected == [one["action"] for one in sorted(done, key=lambda one: one["seq"])]
     assert {me} == {one["by_user_id"] for one in done}
-    assert "755" not in log.text
+    assert "755 3333" not in log.text
+    assert "755 4444" not in log.text
     assert key["key"] not in log.text
 
 

@@ -31,17 +31,17 @@ def test_the_wall_goes_on_by_itself_after_a_restart_of_the_service(
         wall.find(".newest li", "WALL-1")
         wall.driver.execute_script("document.body.dataset.mark = 'the same page'")
         service.stop()
-        lost = wall.find("#state", "Connection lost").text
-        kept = wall.find(".newest li", "WALL-1").text
+        lost = wall.read("#state", "Connection lost")
+        kept = wall.read(".newest li", "WALL-1")
         service.start()
         client.wait(*client.take(photo_factory(of="exposed_garbage"), point="WALL-2"))
-        found = wall.find(".newest li", "WALL-2").text
+        found = wall.read(".newest li", "WALL-2")
         mark = wall.driver.execute_script("return document.body.dataset.mark")
 
         assert "figures of" in lost
         assert "Exposed garbage" in kept
         assert "Exposed garbage" in found
         assert "the same page" == mark
-        assert "" == wall.driver.find_element("id", "state").text
+        wall.until_count("#state:empty", 1)
     finally:
         wall.close()

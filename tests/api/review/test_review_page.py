@@ -101,7 +101,7 @@ def test_twenty_pictures_are_judged_without_a_mouse_and_each_next_one_is_there_a
             seen.add(shown)
             if number < 19:
                 ahead = until(lambda: pictures_held(browser) - seen)
-            point = browser.find(".pw-beside .pw-lead").text.split(" ·")[0]
+            point = browser.read(".pw-beside .pw-lead").split(" ·")[0]
             press(browser, *KEYS[point][:2])
             if point == "R-CHANGE":
                 options = browser.find(".pw-review-list select").find_elements("css selector", "option")
