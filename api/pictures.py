@@ -8,13 +8,16 @@ import supervision as sv
 from api.settings import Settings
 from detector import Certainty, Mark, Violation, draw
 from detector.drawing import AMBER, RED
-from detector.privacy import Veil
+from detector.privacy import Boxes, Veil
 from detector.taxonomy import Taxonomy
 
 SHOWN_PX = 1600  # long side of the pictures that people look at
 JPEG_QUALITY = 85
 VEHICLES = ("car", "bus", "truck", "motorcycle")
-VEHICLE_CONFIDENCE = 0.1  # low: a plate is looked for on whatever might be a vehicle
+PEOPLE = ("person",)
+VEHICLE_CONFIDENCE = (
+    0.1  # low: a plate is looked for on whatever might be a vehicle, a face on whatever might be somebody
+)
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -41,8 +44,7 @@ class Painter:
         small = shrunk(pixels, long_side_px)
         if self._veil is None:
             return small
-        vehicles = seen.xyxy[np.isin(seen.data["class_name"], VEHICLES)] * (small.shape[1] / width)
-        return self._veil.hide(small, vehicles.astype(np.float32)).pixels
+        return self._veil.hide(small, *veiled_boxes(seen, small.shape[1] / width)).pixels
 
     def marked(self, shown: Pixels, violations: list[Violation], *, width: int) -> Pixels:
         """Give such a picture with what is wrong drawn on it, boxes in pixels of a picture `width` wide."""
@@ -55,6 +57,13 @@ class Painter:
             for one in reversed(violations)  # the surest is drawn last, on top
         ]
         return draw(shown, marks, original_width=width)
+
+
+def veiled_boxes(seen: sv.Detections, scale: float) -> tuple[Boxes, Boxes]:
+    """Give (n, 4) boxes of the vehicles and of the people that the model found, `scale` times as large."""
+    names = seen.data["class_name"]
+    vehicles, people = (seen.xyxy[np.isin(names, classes)] * scale for classes in (VEHICLES, PEOPLE))
+    return vehicles.astype(np.float32), people.astype(np.float32)
 
 
 def shrunk(pixels: Pixels, long_side_px: int) -> Pixels:

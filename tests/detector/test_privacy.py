@@ -14,7 +14,7 @@ from detector.errors import NetworkMissing
 from detector.privacy import Network, Veil
 from tests.detector import pictures
 
-NO_VEHICLES = np.zeros((0, 4), np.float32)
+NONE = np.zeros((0, 4), np.float32)
 PLATE = "粤B·8K3J6"
 
 
@@ -47,7 +47,7 @@ def test_a_face_is_found_and_cannot_be_found_again_once_it_is_hidden(
     street = street_with(portrait, size_px, at=(700, 500))
     before = street.copy()
 
-    hidden = veil.hide(street, NO_VEHICLES)
+    hidden = veil.hide(street, NONE, NONE)
 
     scale = size_px / 512
     face = np.array([700 + 225 * scale, 500 + 115 * scale])
@@ -60,7 +60,7 @@ def test_a_face_is_found_and_cannot_be_found_again_once_it_is_hidden(
 def test_a_street_without_people_stays_as_it_is(veil: Veil) -> None:
     street = np.asarray(pictures.street(800, 600))[:, :, ::-1].copy()
 
-    assert np.array_equal(street, veil.hide(street, NO_VEHICLES).pixels)
+    assert np.array_equal(street, veil.hide(street, NONE, NONE).pixels)
 
 
 def van(width: int = 300, height: int = 200) -> privacy.Pixels:
@@ -80,7 +80,7 @@ def test_a_plate_on_a_vehicle_is_hidden_and_the_rest_of_the_van_is_not(veil: Vei
     street = van(width, height)
     vehicle = np.array([[600, 500, 600 + width, 500 + height]], np.float32)
 
-    hidden = veil.hide(street, vehicle)
+    hidden = veil.hide(street, vehicle, NONE)
 
     letters = (
         slice(round(500 + height * 0.72), round(500 + height * 0.80)),
@@ -97,12 +97,27 @@ def contrast(pixels: privacy.Pixels) -> float:
 def test_writing_that_is_on_no_vehicle_stays_readable(veil: Veil) -> None:
     street = van()
 
-    assert np.array_equal(street, veil.hide(street, NO_VEHICLES).pixels)
+    assert np.array_equal(street, veil.hide(street, NONE, NONE).pixels)
 
 
 @pytest.mark.parametrize("box", [(-5, -5, 4, 3), (1590, 1190, 1700, 1300), (10, 10, 10, 10), (0, 0, 1600, 1200)])
-def test_odd_vehicles_are_taken(veil: Veil, box: tuple[float, ...]) -> None:
-    veil.hide(van(), np.array([box], np.float32))
+def test_odd_vehicles_and_people_are_taken(veil: Veil, box: tuple[float, ...]) -> None:
+    boxes = np.array([box], np.float32)
+
+    veil.hide(van(), boxes, boxes)
+
+
+def test_a_small_face_is_found_where_the_model_saw_somebody(veil: Veil, portrait: privacy.Pixels) -> None:
+    size_px = 64
+    street = street_with(portrait, size_px, at=(700, 500))
+    person = np.array([[705, 500, 760, 640]], np.float32)
+    face = np.array([700 + 225 * size_px / 512, 500 + 115 * size_px / 512])
+
+    def is_found(boxes: privacy.Boxes) -> bool:
+        return any((box[:2] < face).all() and (face < box[2:]).all() for box in boxes)
+
+    assert not is_found(veil.hide(street, NONE, NONE).faces)
+    assert is_found(veil.hide(street, NONE, person).faces)
 
 
 def test_a_network_that_is_not_installed_is_told_with_the_command_that_helps(monkeypatch: pytest.MonkeyPatch) -> None:
