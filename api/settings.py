@@ -121,6 +121,15 @@ class Settings(BaseSettings):
     camera_clip_gib: float = Field(
         default=20.0, ge=0, description="cameras' clips take no more than this, but for those of open issues, GiB"
     )
+    camera_frame_days: float = Field(
+        default=90.0,
+        gt=0,
+        description="cameras' frames as they were sent are kept so long, and while an issue that they show is open; "
+        "stills that nobody renews as well",
+    )
+    camera_frame_gib: float = Field(
+        default=20.0, ge=0, description="these frames take no more than this, but for those of open issues, GiB"
+    )
 
     @field_validator("webhook_networks")
     @classmethod

@@ -14,14 +14,15 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import structlog
+from sqlalchemy.orm import Session
 
+from api.cameras import memories, status, stays
 from api.cameras import service as cameras
-from api.cameras import status, stays
-from api.cameras.tables import Camera
+from api.cameras.tables import Camera, CameraStay
 from api.cameras.taking import Taking
 from api.context import Service
 from api.database import now
@@ -30,13 +31,14 @@ from api.issues import service as issues
 from api.learning import thresholds
 from api.pictures import Painter, jpeg
 from api.recorder import Recorder, veiled
+from api.retention import tidy
 from detector import Detector
 from detector.cameras.camera import CameraFigures
 from detector.cameras.fleet import Fleet
 from detector.cameras.frame import Frame
 from detector.cameras.plans import Limits, Plan
 from detector.cameras.source import watch
-from detector.cameras.view import View
+from detector.cameras.view import Known, View
 from detector.cameras.zones import Zones
 from detector.live import LiveModel
 
@@ -47,9 +49,9 @@ LEASE_EVERY_S = 5.0
 FIGURES_EVERY_S = 5.0
 ALIVE_EVERY_S = 30.0
 TIDY_EVERY_S = 600.0
+REMEMBER_EVERY_S = 600.0
 STILL_PX = 1280  # long side of a live still
 STILL_EVERY_S = 3.0  # of one camera that somebody looks at
-GIB = 1024**3
 
 
 class Watcher:
@@ -65,6 +67,7 @@ class Watcher:
         self._live_since: dict[uuid.UUID, datetime] = {}
         self._still_at: dict[uuid.UUID, datetime] = {}
         self._refused: dict[uuid.UUID, str] = {}
+        self._known: dict[uuid.UUID, tuple[int, Known]] = {}  # camera -> version of its zones, what it looks at
         self._judging = context.taxonomy
         office, hours = context.office, context.office.default
 
@@ -107,6 +110,7 @@ class Watcher:
             while not self._stopping.is_set():
                 self._persist(self._tick)
                 self._stopping.wait(TICK_S)
+            self._persist(self._remember)
         finally:
             self._stopping.set()
             beside[0].join()
@@ -161,6 +165,8 @@ class Watcher:
             self._write_figures(self._fleet.figures())
         if self._due("alive", ALIVE_EVERY_S):
             self._keep_alive(self._fleet.figures())
+        if self._due("remember", REMEMBER_EVERY_S) or self._looks_elsewhere():
+            self._remember()
         if self._due("tidy", TIDY_EVERY_S):
             tidy(self._context)
 
@@ -178,13 +184,16 @@ class Watcher:
         with self._context.database.read() as session:
             rows = cameras.to_watch(session)
             zones = cameras.zones_in_force(session, rows)
+            new = [row for row in rows if self._known.get(row.id, (-1, None))[0] != row.zones_version]
+            found = memories.memories_of(session, new) if new else {}
+        self._known |= {row.id: (row.zones_version, found.get(row.id, Known())) for row in new}
         made = [(row, self._plan(row, zones[row.id])) for row in rows]
         return [plan for _, plan in made if plan is not None]
 
     def _plan(self, row: Camera, zones: Zones) -> Plan | None:
         """Give what is asked of one camera; None where it cannot be watched, which is told once."""
         try:
-            source = cameras.source_of(row, self._context.sealer)
+            source = cameras.source_of(row, self._context.sealer, self._context.settings.data_dir)
         except StreetError as error:
             if self._refused.get(row.id) != str(error):
                 log.warning("camera cannot be watched", camera=row.code, why=str(error))
@@ -198,7 +207,23 @@ class Watcher:
             pace_s=row.every_s,
             weight=row.weight,
             checked=row.zones_version,
+            known=self._known[row.id][1],
         )
+
+    # --- what they look at ----------------------------------------------------------------------------------------
+    def _looks_elsewhere(self) -> bool:
+        """Say whether a camera looks elsewhere, or again at its zones, since that was last written down."""
+        found = self._fleet.figures()
+        known = {str(camera_id): one.view for camera_id, (_, one) in self._known.items()}
+        return any(one.view is not known.get(one.camera, one.view) for one in found)
+
+    def _remember(self) -> None:
+        """Write down what each camera looks at: one that is moved while nobody watches is noticed afterwards."""
+        found = {camera_id: self._fleet.known(str(camera_id)) for camera_id in self._known}
+        now_known = {camera_id: one for camera_id, one in found.items() if one is not None and one[1].edges}
+        with self._context.database.write() as session:
+            memories.keep(session, now_known)
+        self._known |= now_known
 
     # --- how they fare --------------------------------------------------------------------------------------------
     def _write_figures(self, figures: list[CameraFigures]) -> None:
@@ -216,12 +241,30 @@ class Watcher:
         }
         self._live_since = {camera_id: self._live_since.get(camera_id, at) for camera_id in sees}
         with self._context.database.write() as session:
-            for row in stays.keep_alive(session, sees, seen_by=self.name):
+            rows = stays.keep_alive(session, sees, seen_by=self.name)
+            for row in rows:
                 if row.capture_id is not None:
                     issues.still_there(session, row.capture_id, row.class_code, row.last_at)
+            outlived = self._outlived(session, rows)
             lost = stays.give_up_lost(session, self._live_since)
+        for camera_id, event in outlived:
+            self._fleet.ask(str(camera_id), event)
         if lost:
             log.info("camera events ended that were not found again", count=lost)
+
+    def _outlived(self, session: Session, rows: list[CameraStay]) -> list[tuple[uuid.UUID, uuid.UUID]]:
+        """Give camera and event of what has stood there for too long again after people had closed its issue."""
+        closed = issues.closed_though_there(session, [row.capture_id for row in rows if row.capture_id])
+        if not closed:
+            return []
+        watched = cameras.cameras_by_id(session, {row.camera_id for row in rows}).values()
+        dwells = {
+            (camera_id, zone.name): zone.dwell_s
+            for camera_id, drawn in cameras.zones_in_force(session, list(watched)).items()
+            for zone in drawn.zones
+        }
+        overdue = stays.to_tell_anew(rows, closed, lambda row: dwells.get((row.camera_id, row.zone)))
+        return [(row.camera_id, row.event) for row in overdue]
 
     # --- what they see --------------------------------------------------------------------------------------------
     def _make_stills(self) -> None:
@@ -258,29 +301,3 @@ def _plain(one: CameraFigures) -> dict[str, Any]:
     for name in ("camera", "name", "online", "view", "stuck", "since_look_s"):
         said.pop(name)
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in said.items()}
-
-
-def tidy(context: Service) -> int:
-    """Drop the clips whose time or room is over, oldest first, never one that an open issue needs; give how many."""
-    settings = context.settings
-    before, room = now() - timedelta(days=settings.camera_clip_days), int(settings.camera_clip_gib * GIB)
-    dropped, behind = 0, None
-    while True:
-        with context.database.write() as session:
-            taken = stays.clips_kept(session)
-            rows = stays.oldest_clips(session, behind, 100)
-            needed = issues.shown_by_unfinished(session, [row.capture_id for row in rows if row.capture_id])
-            keys = []
-            for row in rows:
-                behind = row.id
-                over = row.began_at < before or taken > room
-                if over and row.capture_id not in needed and row.ended_at is not None:
-                    taken -= row.clip_bytes
-                    keys += [row.clip_key] if row.clip_key else []
-                    stays.drop_clip(row)
-            still = stays.clips_in_use(session, keys)
-        for key in set(keys) - still:
-            context.media.remove(key)
-        dropped += len(keys)
-        if not rows:
-            return dropped

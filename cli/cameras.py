@@ -26,7 +26,9 @@ Code = Annotated[str, typer.Argument(help="the camera's code, as `cameras list` 
 @app.command("add")
 def add_camera(
     code: Annotated[str, typer.Argument(help="short code, unique, e.g. CAM-01")],
-    address: Annotated[str, typer.Argument(help="rtsp, rtsps, http or https; its password better not in it")],
+    address: Annotated[
+        str, typer.Argument(help="rtsp, rtsps, http or https, its password better not in it; or stills:NAME")
+    ],
     point: Annotated[str, typer.Option(help="code of the point that it watches")],
     name: Annotated[str, typer.Option(help="what people call it; its code by default")] = "",
     user: Annotated[str | None, typer.Option(help=f"user name; the password is read from {PASSWORD} or asked")] = None,
@@ -49,7 +51,7 @@ def add_camera(
         "address": address,
         "user": user,
         "password": password,
-        "kind": "snapshots" if snapshots else "stream",
+        "kind": "stills" if address.startswith("stills:") else "snapshots" if snapshots else "stream",
         "transport": transport,
         "every_s": every,
         "weight": weight,
@@ -122,7 +124,7 @@ def try_camera(
     try:
         with context.database.read() as session:
             row = service.get_camera(session, code, within=EVERYWHERE)
-            source = service.source_of(row, context.sealer)
+            source = service.source_of(row, context.sealer, context.settings.data_dir)
         print(f"{row.code}  {row.address}")
         try:
             found = probe(source)

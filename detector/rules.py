@@ -32,6 +32,7 @@ class Reason(StrEnum):
     reviewed = "reviewed"  # people drew it on a picture on which the model missed it
     vehicle_where_none_may_stand = "vehicle_where_none_may_stand"  # one photo shows no dwell
     stood_too_long = "stood_too_long"  # a camera has seen it stand there for longer than the zone allows
+    still_there = "still_there"  # a camera goes on seeing it although its issue was closed; people had judged it before
     new_thing = "new_thing"  # a camera has seen something appear and stay, and cannot say what it is
 
 

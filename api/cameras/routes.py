@@ -99,7 +99,7 @@ async def test_camera(request: Request, context: Context, caller: Keeper, code: 
 def _test(context: Service, caller: Caller, code: str, language: str) -> Report:
     with context.database.read() as session:
         row = service.get_camera(session, code, within=caller.scope(Permission.manage_cameras))
-        source = service.source_of(row, context.sealer)
+        source = service.source_of(row, context.sealer, context.settings.data_dir)
     return try_out(source, row.every_s, language)
 
 

@@ -19,6 +19,7 @@ class Kind(StrEnum):
 
     stream = "stream"  # RTSP, MJPEG or HLS
     snapshots = "snapshots"  # one picture each time it is asked, over HTTP
+    stills = "stills"  # a folder of pictures on this server, shown again and again: to try zones on
 
 
 class State(StrEnum):
@@ -48,6 +49,7 @@ class Ending(StrEnum):
     gone = "gone"  # several looks found the place empty
     lost = "lost"  # the watch was interrupted, and afterwards it was not found again
     changed = "changed"  # its zone, or its camera, was changed or taken away
+    signed_off = "signed_off"  # its issue was closed while it was still there, which is told as another event
 
 
 class CameraFields(BaseModel):
@@ -74,7 +76,8 @@ class CameraFields(BaseModel):
     point: OfficeCode = Field(description="code of the point that it watches")
     address: Annotated[str, Field(max_length=MAX_LENGTH)] | None = Field(
         default=None,
-        description="rtsp, rtsps, http or https; when a camera is changed, null keeps the address and its password",
+        description="rtsp, rtsps, http or https, or `stills:NAME` for the kind stills; "
+        "when a camera is changed, null keeps the address and its password",
     )
     user: Annotated[str, line(200)] | None = None
     password: SecretStr | None = Field(default=None, max_length=200, description="kept sealed and never given back")

@@ -4,8 +4,10 @@ An address holds a password. It is opened only to be handed to whoever reads the
 """
 
 import contextlib
+import re
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -13,6 +15,7 @@ from sqlalchemy.orm import Session
 from api.accounts import service as accounts
 from api.accounts.schemas import Scope, UserKind
 from api.audit import service as audit
+from api.cameras import memories
 from api.cameras.schemas import CameraFields, Kind, State
 from api.cameras.tables import Camera, CameraStatus, CameraStay, CameraStill, CameraZones
 from api.database import new_id, now
@@ -22,9 +25,10 @@ from api.points import service as points
 from api.sealing import SealBroken, Sealer
 from detector.cameras.address import Address, parse_address
 from detector.cameras.ffmpeg import Transport
-from detector.cameras.source import Snapshots, Stream
+from detector.cameras.source import Loop, Snapshots, Stream
 from detector.cameras.zones import Zones
 from detector.errors import DetectorError
+from detector.installation import shipped
 from detector.taxonomy import Taxonomy
 
 SUBJECT = "camera"  # of the audit log
@@ -145,6 +149,7 @@ def change_camera(
     _fill(row, fields)
     if address is not None:
         row.address, row.sealed_address = address.shown, sealer.seal(address.url, purpose(row.id))
+        _fares(session, row, since=tuple(State), now_is=State.waiting)
     row.updated_at, row.revision = now(), row.revision + 1
     changed = {name: getattr(row, name) for name, value in before.items() if getattr(row, name) != value}
     note(session, row, "changed", by=by, **changed, **({"address": row.address} if address else {}))
@@ -179,8 +184,16 @@ def remove_camera(session: Session, code: str, *, within: Scope, by: uuid.UUID |
     row.removed_at = row.updated_at = now()
     row.active, row.revision, row.sealed_address = False, row.revision + 1, ""
     session.execute(sa.delete(CameraStill).where(CameraStill.camera_id == row.id))
+    memories.forget(session, row.id)
     note(session, row, "removed", by=by)
     session.flush()
+
+
+def _fares(session: Session, row: Camera, *, since: Collection[State], now_is: State) -> None:
+    """Take it that a camera which fares in one of some ways now fares in another, because of what a person did."""
+    status = session.get(CameraStatus, row.id, with_for_update=True, populate_existing=True)
+    if status is not None and status.state in since and status.state != now_is:
+        status.state, status.since, status.why = now_is, now(), ""
 
 
 def _fill(row: Camera, fields: CameraFields) -> None:
@@ -212,6 +225,10 @@ def purpose(camera_id: uuid.UUID) -> str:
 
 def _read_address(fields: CameraFields, text: str) -> Address:
     password = fields.password.get_secret_value() if fields.password is not None else None
+    if fields.kind is Kind.stills:
+        if fields.user or password:
+            raise Unfit("user: a folder of stills has no user and no password.")
+        return _stills_address(text)
     try:
         if fields.user is None and password:
             raise Unfit("user: a password needs a user name.")
@@ -225,6 +242,21 @@ def _read_address(fields: CameraFields, text: str) -> Address:
 def _check_kind(kind: Kind, address: Address) -> None:
     if kind is Kind.snapshots and not address.scheme.startswith("http"):
         raise Unfit(f"kind: {address} gives no snapshots: they are fetched over http or https.")
+    if (kind is Kind.stills) != (_STILLS.fullmatch(address.url) is not None):
+        raise Unfit(f"kind: {address} is no address of the kind {kind}; give another one with it.")
+
+
+_STILLS = re.compile(r"stills:([A-Za-z0-9][A-Za-z0-9_-]{0,63})")
+
+
+def _stills_address(text: str) -> Address:
+    """Read the name of a folder of stills: a name, never a path, so that it leads nowhere else."""
+    if _STILLS.fullmatch(text) is None:
+        raise Unfit(
+            "address: for stills give `stills:NAME`, of letters, digits, - and _; their folder is `stills/NAME` in "
+            "POINTWATCH_DATA_DIR."
+        )
+    return Address(url=text, shown=text)
 
 
 def address_of(row: Camera, sealer: Sealer) -> Address:
@@ -234,21 +266,26 @@ def address_of(row: Camera, sealer: Sealer) -> Address:
         Unfit: it was sealed with another key.
     """
     try:
-        return parse_address(sealer.open(row.sealed_address, purpose(row.id)))
+        url = sealer.open(row.sealed_address, purpose(row.id))
+        return Address(url=url, shown=url) if row.kind == Kind.stills else parse_address(url)
     except (SealBroken, DetectorError):
         raise Unfit(f"The address of {row.code} cannot be opened with this key. Enter it again.") from None
 
 
-Readable = Stream | Snapshots
+Readable = Stream | Snapshots | Loop
 
 
-def source_of(row: Camera, sealer: Sealer) -> Readable:
-    """Give what reads a camera.
+def source_of(row: Camera, sealer: Sealer, data_dir: Path) -> Readable:
+    """Give what reads a camera; stills lie under the service's own data, or come with the demo.
 
     Raises:
         Unfit: its address was sealed with another key.
     """
     address = address_of(row, sealer)
+    if row.kind == Kind.stills:
+        name = address.url.partition(":")[2]
+        own, shown = data_dir / "stills" / name, shipped("datasets/demo") / "cameras" / name
+        return Loop(folder=shown if shown.is_dir() and not own.is_dir() else own)
     if row.kind == Kind.snapshots:
         return Snapshots(address=address)
     return Stream(address=address, transport=Transport(row.transport))
@@ -305,6 +342,8 @@ def set_zones(
         made_at=now(),
     )
     session.add(made)
+    _fares(session, row, since=(State.moved, State.covered), now_is=State.online)
+    memories.begin(session, row)
     note(session, row, "zones_drawn", by=by, version=made.version, zones=[one.name for one in zones.zones])
     session.flush()
     return made

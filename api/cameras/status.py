@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -73,13 +73,6 @@ def change_state(session: Session, camera_id: uuid.UUID, state: State, at: datet
     return True
 
 
-def restart(session: Session, camera_id: uuid.UUID) -> None:
-    """Forget how a camera fared: another address or other zones begin anew."""
-    row = session.get(CameraStatus, camera_id, with_for_update=True, populate_existing=True)
-    if row is not None and row.state != State.waiting:
-        row.state, row.since, row.why = State.waiting, now(), ""
-
-
 def write_figures(session: Session, figures: Mapping[uuid.UUID, dict[str, Any]]) -> None:
     """Take down how cameras do."""
     at = now()
@@ -134,3 +127,10 @@ def keep_still(
         .where(CameraStill.camera_id == camera_id)
         .values(jpeg=jpeg, width=width, height=height, taken_at=taken_at)
     )
+
+
+def drop_old_stills(session: Session, before: datetime) -> int:
+    """Forget the stills that were taken before a moment and never renewed since; give how many."""
+    old = sa.update(CameraStill).where(CameraStill.taken_at < before)
+    dropped = session.execute(old.values(jpeg=None, taken_at=None, width=0, height=0))
+    return cast("sa.CursorResult[Any]", dropped).rowcount

@@ -6,8 +6,8 @@ nothing twice.
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,15 +18,16 @@ from sqlalchemy.orm import Session
 
 from api.cameras.schemas import Ending, Stage
 from api.cameras.tables import Camera, CameraStay
-from api.database import now
+from api.database import new_id, now
 from api.errors import NotFound
 from api.paging import Window, cut
 from detector.cameras.sink import Told
-from detector.rules import Box
+from detector.rules import Box, Certainty, Reason
 
 SAME_PLACE = 0.5  # IoU from which on what is seen after an interruption is what was seen before
 LONGEST_GAP = timedelta(minutes=30)  # after so long without a watch nobody knows whether it is the same thing
 MOST_ATTEMPTS = 5
+SETTLED = frozenset((Stage.done, Stage.failed))  # nothing more is to be done of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,13 @@ def begin(session: Session, camera: Camera, told: Told, kept: Kept, *, seen_by: 
         before.since_s, before.began_s = stay.since_s, stay.began_s  # the stream's time has begun anew
         session.flush()
         return before
+    return _add(session, camera, told, kept, since_at=since_at, seen_by=seen_by)
+
+
+def _add(session: Session, camera: Camera, told: Told, kept: Kept, *, since_at: datetime, seen_by: str) -> CameraStay:
+    """Add an event that has begun."""
+    stay, evidence, at = told.stay, told.evidence, told.at or now()
+    clip = evidence.clip if kept.clip_key else None
     row = CameraStay(
         camera_id=camera.id,
         point_id=camera.point_id,
@@ -80,12 +88,13 @@ def begin(session: Session, camera: Camera, told: Told, kept: Kept, *, seen_by: 
         began_s=stay.began_s,
         last_s=stay.last_s,
         frame_key=kept.frame_key,
+        frame_bytes=len(evidence.jpeg),
         marks=_marks(told),
         camera_at=evidence.camera_at,
         clip_key=kept.clip_key,
-        clip_bytes=len(evidence.clip.content) if evidence.clip and kept.clip_key else 0,
-        clip_type=evidence.clip.media_type if evidence.clip and kept.clip_key else None,
-        clip_event_s=evidence.clip.event_s if evidence.clip and kept.clip_key else None,
+        clip_bytes=len(clip.content) if clip else 0,
+        clip_type=clip.media_type if clip else None,
+        clip_event_s=clip.event_s if clip else None,
     )
     session.add(row)
     session.flush()
@@ -134,6 +143,7 @@ def end(session: Session, told: Told, after_key: str | None) -> CameraStay | Non
     gone_for_s = max(0.0, told.evidence.at_s - stay.last_s)  # several looks had to find the place empty
     row.last_at = max(row.began_at, at - timedelta(seconds=gone_for_s))
     row.last_s, row.after_key, row.after_marks = stay.last_s, after_key, _marks(told)
+    row.frame_bytes += len(told.evidence.jpeg)
     _close(row, row.last_at, Ending.gone)
     session.flush()
     return row
@@ -155,6 +165,53 @@ def interrupt(session: Session, *, but_for: str) -> None:
     """Take it that whatever another process saw is seen by nobody now."""
     lasting = sa.and_(CameraStay.ended_at.is_(None), CameraStay.seen_by.is_not(None), CameraStay.seen_by != but_for)
     session.execute(sa.update(CameraStay).where(lasting).values(seen_by=None))
+
+
+def to_tell_anew(
+    rows: Sequence[CameraStay],
+    closed: Mapping[tuple[uuid.UUID, str], datetime],
+    dwell_s: Callable[[CameraStay], float | None],
+) -> list[CameraStay]:
+    """Give the events, of some that last, that have gone on for too long after people had closed their issues.
+
+    The rule is broken anew when a thing has stood there for the whole dwell again, counted from the closing. An event
+    that has been told anew once is left alone: whoever closes its issue a second time has seen that it is still there.
+
+    Args:
+        closed: (capture, class) -> when its issue was closed.
+        dwell_s: how long a thing may be in an event's zone, seconds; None where that zone is no more.
+    """
+    overdue = []
+    for row in rows:
+        at = closed.get((row.capture_id, row.class_code)) if row.capture_id is not None else None
+        allowed_s = dwell_s(row)
+        if at is None or allowed_s is None or row.stage != Stage.recorded or row.reason == Reason.still_there:
+            continue
+        if row.last_at - at >= timedelta(seconds=allowed_s):
+            overdue.append(row)
+    return overdue
+
+
+def tell_anew(session: Session, camera: Camera, told: Told, kept: Kept, at: datetime, *, seen_by: str) -> CameraStay:
+    """Take down that a thing is still there after its issue was closed: an event of its own from the closing on.
+
+    Its watch goes on with the new one.
+
+    Args:
+        at: when its issue was closed.
+    """
+    row = find(session, told.event)
+    assert row is not None
+    row.event = new_id()
+    _close(row, max(at, row.began_at), Ending.signed_off)
+    row.stage, row.last_at = Stage.done, max(at, row.began_at)
+    session.flush()
+    stay, evidence, seen_at = told.stay, told.evidence, told.at or now()
+    since_s = max(0.0, evidence.at_s - (seen_at - at).total_seconds())
+    anew = replace(
+        stay, certainty=Certainty.automatic, reason=Reason.still_there, since_s=since_s, began_s=evidence.at_s
+    )
+    return _add(session, camera, replace(told, stay=anew), kept, since_at=at, seen_by=seen_by)
 
 
 def keep_alive(session: Session, last_frames: dict[uuid.UUID, datetime], *, seen_by: str) -> list[CameraStay]:
@@ -279,6 +336,33 @@ def clips_in_use(session: Session, keys: Collection[str]) -> set[str]:
 def drop_clip(row: CameraStay) -> None:
     """Take it that an event's clip is kept no longer."""
     row.clip_key, row.clip_bytes = None, 0
+
+
+def frames_kept(session: Session) -> int:
+    """Give how many bytes the frames take that are kept as cameras sent them."""
+    query = sa.select(sa.func.coalesce(sa.func.sum(CameraStay.frame_bytes), 0))
+    return int(session.scalar(query.where(CameraStay.frame_key.is_not(None))) or 0)
+
+
+def oldest_frames(session: Session, behind: uuid.UUID | None, limit: int) -> Sequence[CameraStay]:
+    """Give the events whose frames are kept, oldest first, behind one of them."""
+    query = sa.select(CameraStay).where(CameraStay.frame_key.is_not(None))
+    if behind is not None:
+        query = query.where(CameraStay.id > behind)
+    return list(session.scalars(query.order_by(CameraStay.id).limit(limit)))
+
+
+def frames_in_use(session: Session, keys: Collection[str]) -> set[str]:
+    """Give those of these frames that an event still has: two may have begun on one frame."""
+    used: set[str] = set()
+    for column in (CameraStay.frame_key, CameraStay.after_key):
+        used |= {one for one in session.scalars(sa.select(column).where(column.in_(keys))) if one}
+    return used
+
+
+def drop_frames(row: CameraStay) -> None:
+    """Take it that an event's frames are kept no longer."""
+    row.frame_key, row.after_key, row.frame_bytes = None, None, 0
 
 
 def as_box(row: CameraStay) -> Box:

@@ -79,6 +79,19 @@ class CameraStill(Table):
     wanted_at: Mapped[datetime | None]  # when somebody last looked: a camera that nobody looks at costs nothing
 
 
+class CameraMemory(Table):
+    """What a camera looked at when its zones were drawn, and what the watch has learnt of that since."""
+
+    __tablename__ = "camera_memories"
+
+    camera_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("cameras.id"), primary_key=True)
+    zones_version: Mapped[int]  # that it was kept for
+    view: Mapped[str] = mapped_column(sa.String(10))  # a `View`: what it looked at last
+    day: Mapped[bytes | None] = mapped_column(sa.LargeBinary)  # edges of the street, see `detector.cameras.view`
+    night: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+    kept_at: Mapped[datetime]
+
+
 class CameraStay(Identified, Table):
     """One event: something that is where it must not be, from beginning to end. One sighting of one issue."""
 
@@ -88,6 +101,7 @@ class CameraStay(Identified, Table):
         sa.Index("ix_camera_stays_lasting", "ended_at", "camera_id"),
         sa.Index("ix_camera_stays_waiting", "stage", "id"),
         sa.Index("ix_camera_stays_clips", "clip_key", "id"),
+        sa.Index("ix_camera_stays_frames", "frame_key", "id"),
     )
 
     camera_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("cameras.id"))
@@ -113,11 +127,12 @@ class CameraStay(Identified, Table):
     began_s: Mapped[float]
     last_s: Mapped[float]
     ending: Mapped[str | None] = mapped_column(sa.String(10))  # an `Ending`
-    frame_key: Mapped[str | None] = mapped_column(sa.String(80))  # as the camera sent it; media
+    frame_key: Mapped[str | None] = mapped_column(sa.String(80))  # as the camera sent it; media; null: time is over
     marks: Mapped[list[Any]] = mapped_column(sa.JSON, default=list)  # what else the model saw on that frame
     camera_at: Mapped[datetime | None]  # what the camera's own clock said of that frame; may be years off
     after_key: Mapped[str | None] = mapped_column(sa.String(80))  # the frame on which it was gone; media
     after_marks: Mapped[list[Any]] = mapped_column(sa.JSON, default=list)
+    frame_bytes: Mapped[int] = mapped_column(default=0)  # of both frames
     clip_key: Mapped[str | None] = mapped_column(sa.String(80))  # media; null: there is none, or its time is over
     clip_bytes: Mapped[int] = mapped_column(default=0)
     clip_type: Mapped[str | None] = mapped_column(sa.String(40))

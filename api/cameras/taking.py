@@ -7,10 +7,13 @@ waits for a picture to be blurred, and whoever is killed in between loses nothin
 import uuid
 
 import structlog
+from sqlalchemy.orm import Session
 
 from api.cameras import service, status, stays
-from api.cameras.schemas import State
+from api.cameras.schemas import Stage, State
+from api.cameras.tables import Camera
 from api.context import Service
+from api.issues import service as issues
 from detector.cameras.events import Happening
 from detector.cameras.sink import Change, Condition, Told
 
@@ -34,22 +37,34 @@ class Taking:
         self._context, self._holder = context, holder
 
     def told(self, told: Told) -> None:
-        """Keep a stay that has begun or ended; told twice, it is one."""
+        """Keep a stay that has begun, has ended, or lasts although its issue was closed; told twice, it is one."""
         media, evidence = self._context.media, told.evidence
         key = media.put(evidence.jpeg, "jpg")
-        began = told.what is Happening.began
-        clip = evidence.clip if began else None
+        clip = evidence.clip if told.what is not Happening.ended else None
         clip_key = media.put(clip.content, _SUFFIXES.get(clip.media_type, "bin")) if clip else None
         with self._context.database.write() as session:
             camera = service.cameras_by_id(session, [uuid.UUID(told.camera)]).get(uuid.UUID(told.camera))
             if camera is None or camera.removed_at is not None:
                 return
-            if began:
-                kept = stays.Kept(frame_key=key, clip_key=clip_key)
+            kept = stays.Kept(frame_key=key, clip_key=clip_key)
+            if told.what is Happening.began:
                 stays.begin(session, camera, told, kept, seen_by=self._holder)
+            elif told.what is Happening.lasts:
+                self._tell_anew(session, camera, told, kept)
             else:
                 stays.end(session, told, key)
         log.info("camera event", camera=camera.code, what=told.what, stay=str(told.event), violation=told.stay.code)
+
+    def _tell_anew(self, session: Session, camera: Camera, told: Told, kept: stays.Kept) -> None:
+        """Begin an event anew that has outlived its issue, unless that was opened again meanwhile."""
+        row = stays.find(session, told.event)
+        if row is None or row.stage != Stage.recorded or row.capture_id is None:
+            return
+        closed = issues.closed_though_there(session, [row.capture_id])
+        at, capture_id = closed.get((row.capture_id, row.class_code)), row.capture_id
+        if at is not None:
+            issues.end_with_issue(session, capture_id, row.class_code, at)
+            stays.tell_anew(session, camera, told, kept, at, seen_by=self._holder)
 
     def changed(self, change: Change) -> None:
         """Keep a camera's new state, and tell the log."""

@@ -208,6 +208,8 @@ def open_original(
 ) -> Response:
     with context.database.write() as session:
         row = service.get_capture(session, capture_id, within=caller.scope(Permission.open_originals))
+        if row.original_dropped_at is not None:
+            raise NotFound(f"The original is kept no longer: {_OVER}")
         entry = audit.Entry(
             subject_kind="capture",
             subject_id=row.id,
@@ -223,6 +225,9 @@ def open_original(
         "Content-Disposition": f'attachment; filename="{row.id}.{_SUFFIX[row.format]}"',
     }
     return Response(context.media.get(row.media_key), media_type="application/octet-stream", headers=headers)
+
+
+_OVER = "the time or the room for cameras' frames is over (POINTWATCH_CAMERA_FRAME_DAYS, POINTWATCH_CAMERA_FRAME_GIB)."
 
 
 def _shrunk(content: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """Captures and their queue: what may happen to them. Takes a session, never commits."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
@@ -121,6 +121,21 @@ def receive(
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     session.execute(insert(Capture).values(values).on_conflict_do_nothing(index_elements=["sha256", "point_id"]))
     return session.scalars(sa.select(Capture).filter_by(sha256=photo.sha256, point_id=point.id)).one()
+
+
+def drop_originals(session: Session, ids: Iterable[uuid.UUID]) -> None:
+    """Take it that the files as they were sent are kept no longer; what people are shown stays."""
+    session.execute(
+        sa.update(Capture)
+        .where(Capture.id.in_(set(ids)), Capture.original_dropped_at.is_(None))
+        .values(original_dropped_at=now())
+    )
+
+
+def originals_in_use(session: Session, keys: Collection[str]) -> set[str]:
+    """Give those of these keys under which the original of a capture is still kept."""
+    query = sa.select(Capture.media_key).where(Capture.media_key.in_(keys), Capture.original_dropped_at.is_(None))
+    return set(session.scalars(query))
 
 
 def inside(scope: Scope) -> sa.ColumnElement[bool]:

@@ -22,6 +22,7 @@ class Capture(Identified, Table):
     point_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("points.id"), index=True)
     sha256: Mapped[str] = mapped_column(sa.String(64))
     media_key: Mapped[str] = mapped_column(sa.String(80))
+    original_dropped_at: Mapped[datetime | None]  # nothing is kept under that key any more
     filename: Mapped[str] = mapped_column(sa.String(120))
     byte_count: Mapped[int]
     format: Mapped[str] = mapped_column(sa.String(8))

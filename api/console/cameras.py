@@ -21,7 +21,8 @@ WALL = (
 )  # fmt: skip
 ONE = (
     "add_hours", "analysed", "camera_at", "cancel", "checked", "classes", "classes_hint", "clip", "close", "corner",
-    "covered", "discard", "draw", "drawing", "dropped", "dwell", "ending_changed", "ending_lost", "errors", "export",
+    "covered", "discard", "draw", "drawing", "dropped", "dwell", "ending_changed", "ending_lost",
+    "ending_signed_off", "errors", "export",
     "failed", "figures", "fps", "from", "hours", "hours_hint", "keys", "kind", "lag", "last_frame", "lasts", "length",
     "more", "moved", "name", "no_still", "no_zones", "nothing", "picture", "reason", "reload", "remove",
     "remove_hours", "save", "saved", "size", "stale", "stream", "sure", "switch_off", "switch_on", "test", "testing",

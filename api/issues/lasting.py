@@ -1,6 +1,7 @@
 """Sightings that last: what a camera goes on seeing, until it is gone. Never commits."""
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -56,6 +57,25 @@ def gone(
         after.propose_clean(session, issue, after_capture_id)
     session.flush()
     return issue
+
+
+def closed_though_there(session: Session, capture_ids: Collection[uuid.UUID]) -> dict[tuple[uuid.UUID, str], datetime]:
+    """Give when people closed the issues of cameras' sightings that go on: (capture, class) -> closed at.
+
+    An issue that was rejected is none of these: people have said that it is nothing wrong.
+    """
+    query = sa.select(Sighting.capture_id, Sighting.class_code, Issue.closed_at)
+    query = query.join(Issue, Issue.id == Sighting.issue_id)
+    query = query.where(Sighting.capture_id.in_(capture_ids), Sighting.ended_at.is_(None), Issue.state == State.closed)
+    return {(row.capture_id, row.class_code): row.closed_at for row in session.execute(query)}
+
+
+def end_with_issue(session: Session, capture_id: uuid.UUID, class_code: str, at: datetime) -> None:
+    """End a camera's sighting at the moment its issue was closed: what is still there after that is another one."""
+    sighting = _sighting(session, capture_id, class_code)
+    if sighting is not None and sighting.ended_at is None:
+        sighting.last_seen_at = sighting.ended_at = at
+        session.flush()
 
 
 def _sighting(session: Session, capture_id: uuid.UUID, class_code: str) -> Sighting | None:

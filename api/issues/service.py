@@ -15,7 +15,7 @@ from api.audit import service as audit
 from api.audit.tables import AuditEvent
 from api.issues.after import add_after_photo, cannot_judge
 from api.issues.figures import summarise, unfinished_by_point
-from api.issues.lasting import gone, still_there
+from api.issues.lasting import closed_though_there, end_with_issue, gone, still_there
 from api.issues.listing import MOST_COUNTED, Filter, Sort, classes_named, count_issues, ids_where, list_issues
 from api.issues.moving import SUBJECT
 from api.issues.reach import get_issue, inside, may
@@ -39,9 +39,11 @@ __all__ = [
     "at_work",
     "cannot_judge",
     "classes_named",
+    "closed_though_there",
     "count_issues",
     "deadlines_of_unfinished",
     "differences",
+    "end_with_issue",
     "get_issue",
     "gone",
     "heir_of",

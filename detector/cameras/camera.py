@@ -17,7 +17,7 @@ from detector.cameras.plans import Limits, Plan
 from detector.cameras.presence import Presence
 from detector.cameras.reading import Frames, Reading, Shot, trouble_of
 from detector.cameras.sink import Change, Condition, Evidence, Marked, Told, Trouble
-from detector.cameras.view import View
+from detector.cameras.view import Known, View
 from detector.cameras.watch import Watch
 from detector.cameras.zones import IsHoliday
 from detector.detect import Detector
@@ -25,6 +25,7 @@ from detector.errors import ZonesRefused
 from detector.taxonomy import Taxonomy
 
 MOST_LEFT_BEHIND = 2  # stuck readings of one camera; no further one is begun until one of them comes back
+_CONDITIONS = {View.same: Condition.online, View.moved: Condition.moved, View.covered: Condition.covered}
 HOPELESS = frozenset({Trouble.locked, Trouble.refused, Trouble.zones})  # waiting does not mend these
 
 
@@ -79,6 +80,7 @@ class Camera:
         self._found: list[Marked] = []
         self._model = ""
         self._events: dict[int, UUID] = {}
+        self._asked: set[UUID] = set()  # of these it is to be told that they last
         self._presence = self._new_presence()
         self._past = _Sums()
         self._fps = 0.0
@@ -107,6 +109,18 @@ class Camera:
         return self._reading.latest if self._reading is not None else None
 
     @property
+    def view(self) -> View:
+        """Give what it looks at."""
+        if self._watch is not None:
+            return self._watch.view
+        return self.plan.known.view if self.plan.known is not None else View.same
+
+    @property
+    def known(self) -> Known | None:
+        """Give what is remembered of what it looks at; None where nothing is by now. From any thread."""
+        return self._watch.known if self._watch is not None else None
+
+    @property
     def trouble(self) -> Trouble | None:
         """Say why no pictures come, or none are judged."""
         if self._refusal is not None:
@@ -133,9 +147,21 @@ class Camera:
                 events = watch.see(frame, found)
             else:
                 events = watch.pass_by(frame)
+            events = [*events, *self._lasting(watch, shot.frame.at_s)]
         now = time.monotonic()
         self._looked_at, self._lag_s = now, now - shot.came + shot.late_s
         return events
+
+    def ask(self, event: UUID) -> None:
+        """Have it told that a stay lasts, as soon as a picture shows it. From any thread."""
+        self._asked.add(event)
+
+    def _lasting(self, watch: Watch, at_s: float) -> list[Event]:
+        """Give what somebody has asked for, of what this picture shows to be there."""
+        self._asked &= set(self._events.values())
+        shown = [one for one in watch.in_sight if self._events.get(one.number) in self._asked] if self._asked else []
+        self._asked -= {self._events[one.number] for one in shown}
+        return [Event(what=Happening.lasts, at_s=at_s, stay=one) for one in shown]
 
     def failed(self, error: Exception) -> None:
         """Note that a picture could not be looked at."""
@@ -146,8 +172,8 @@ class Camera:
         """Give what the sink is told of a stay, all but the clip."""
         stay = event.stay
         assert stay is not None
-        began = event.what is Happening.began
-        known = self._events.setdefault(stay.number, uuid4()) if began else self._events.pop(stay.number, uuid4())
+        over = event.what is Happening.ended
+        known = self._events.pop(stay.number, uuid4()) if over else self._events.setdefault(stay.number, uuid4())
         since_at = frame.taken_at - timedelta(seconds=frame.at_s - stay.since_s) if frame.taken_at else None
         return Told(
             camera=self.plan.camera,
@@ -222,7 +248,7 @@ class Camera:
         at = wall if online or last is None else wall - timedelta(seconds=now - last)
         return Change(
             camera=self.plan.camera,
-            condition=Condition.online if online else Condition.offline,
+            condition=_CONDITIONS[self.view] if online else Condition.offline,
             at=at,
             at_s=frame.at_s if frame else self._past.at_s,
             trouble=None if online else trouble or Trouble.stalled,
@@ -232,14 +258,14 @@ class Camera:
 
     def figures(self, now: float) -> CameraFigures:
         """Give how the camera is doing."""
-        reading, watch, frame = self._reading, self._watch, self.latest
+        reading, frame = self._reading, self.latest
         sums = self._past.with_(reading) if reading is not None else self._past
         last_error, last_error_at = self._last_error()
         return CameraFigures(
             camera=self.plan.camera,
             name=self.plan.name,
             online=self._presence.online,
-            view=watch.view if watch is not None else View.same,
+            view=self.view,
             trouble=self.trouble,
             last_error=last_error,
             last_error_at=last_error_at,
@@ -291,7 +317,9 @@ class Camera:
         self._judging = (taxonomy, detector)
         try:
             if self._watch is None:
-                self._watch = Watch(self.plan.zones, taxonomy, detector.card, is_holiday=self._is_holiday)
+                self._watch = Watch(
+                    self.plan.zones, taxonomy, detector.card, is_holiday=self._is_holiday, known=self.plan.known
+                )
             else:
                 self._watch.judge_by(taxonomy, detector.card)
         except ZonesRefused as error:

@@ -10,6 +10,7 @@ class Happening(StrEnum):
     """What became of a stay, or of the camera."""
 
     began = "began"  # it has lasted long enough to be wrong
+    lasts = "lasts"  # it is still there; told only to whoever asked
     ended = "ended"  # it is gone, which several looks have confirmed
     moved = "moved"  # the camera looks elsewhere: the zones must be checked, nothing is judged until then
     covered = "covered"  # the camera sees nothing

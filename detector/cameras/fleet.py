@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from uuid import UUID
 
 from detector.cameras.camera import Camera, CameraFigures
 from detector.cameras.events import Event
@@ -20,6 +21,7 @@ from detector.cameras.shares import Shares
 from detector.cameras.sink import Change, Clip, Sink
 from detector.cameras.source import Backoff, watch
 from detector.cameras.telling import Item, Telling
+from detector.cameras.view import Known
 from detector.cameras.zones import IsHoliday, weekends
 from detector.detect import Detector
 from detector.live import LiveModel
@@ -86,6 +88,20 @@ class Fleet:
         with self._work:
             self._wanted = wanted
             self._work.notify()
+
+    def ask(self, camera: str, event: UUID) -> None:
+        """Have the sink told that something lasts, once a picture shows it; harmless where it is over. Any thread."""
+        watched = self._cameras.get(camera)
+        if watched is not None:
+            watched.ask(event)
+
+    def known(self, camera: str) -> tuple[int, Known] | None:
+        """Give what is remembered of what a camera looks at, and `Plan.checked` of that. From any thread."""
+        watched = self._cameras.get(camera)
+        if watched is None:
+            return None
+        checked, known = watched.plan.checked, watched.known
+        return (checked, known) if known is not None else None
 
     def judge_by(self, taxonomy: Taxonomy) -> None:
         """Use another catalogue from now on, such as one with other thresholds."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from detector.cameras.source import Backoff, Recording, Source, Stills
+from detector.cameras.view import Known
 from detector.cameras.zones import Zones
 
 MIB = 1024 * 1024
@@ -20,6 +21,7 @@ class Plan:
     pace_s: float = PACE_S  #: seconds between two frames that are taken up
     weight: float = 1.0  #: share of the model beside its neighbours: a camera of weight 2 gets twice as much of it
     checked: int = 0  #: counts the times somebody compared the zones with the picture; more begins the watch anew
+    known: Known | None = field(default=None, compare=False, repr=False)  #: for a watch that begins: what it looked at
 
     def __post_init__(self) -> None:
         if not self.camera:

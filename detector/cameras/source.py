@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from detector.cameras.address import Address
 from detector.cameras.clock import StreamClock
@@ -18,7 +19,7 @@ from detector.cameras.decoding import Reader, Tally, bgr
 from detector.cameras.ffmpeg import Transport, open_recording, open_stream
 from detector.cameras.frame import Frame
 from detector.cameras.ring import Ring, Track
-from detector.cameras.stills import snapshots_from, stills_of
+from detector.cameras.stills import loop_of, snapshots_from, stills_of
 from detector.errors import CameraError, CameraLocked, CameraUnreachable, SourceRefused
 
 MOST_PX = 1920  # long side of a frame; the model looks at less, and forty 4K frames are a gigabyte
@@ -62,7 +63,14 @@ class Stills:
     apart_s: float | None = None  #: seconds between two; None reads each one's own time
 
 
-Source = Stream | Snapshots | Recording | Stills
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """A folder of pictures, shown in turn again and again as if a camera gave them now: to try things on."""
+
+    folder: Path
+
+
+Source = Stream | Snapshots | Recording | Stills | Loop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +107,7 @@ def frames(
         every_s: seconds of stream time; frames in between are not decoded. Stills are all given.
         clock: goes on from where another connection left it.
         stop: ends the frames at the next packet.
-        tally: is given the counters of a stream before its first frame.
+        tally: is given the counters of a live source before its first frame.
         ring: gives what keeps a stream's packets; asked once for each connection.
 
     Raises:
@@ -108,8 +116,15 @@ def frames(
     clock, stop = clock or StreamClock(), stop or threading.Event()
     if isinstance(source, Stills):
         given = stills_of(source.folder, every_s=source.apart_s)
-    elif isinstance(source, Snapshots):
-        given = snapshots_from(source.address, every_s=every_s, patience_s=source.patience_s, clock=clock, stop=stop)
+    elif isinstance(source, Snapshots | Loop):
+        counted = Tally()
+        if tally:
+            tally(counted)
+        common: dict[str, Any] = {"every_s": every_s, "clock": clock, "stop": stop, "tally": counted}
+        if isinstance(source, Loop):
+            given = loop_of(source.folder, **common)
+        else:
+            given = snapshots_from(source.address, patience_s=source.patience_s, **common)
     else:
         given = _video(source, every_s, clock, stop, tally, ring)
     for frame in given:

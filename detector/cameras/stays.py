@@ -205,6 +205,11 @@ def _emptier(place: Place, now: Look, unlike: float) -> bool:
     return place.street is not None and difference(now, place.street) < unlike
 
 
+def _stands_out(place: Place) -> bool:
+    """Say whether a thing is known to differ from the street without it: that it is not found is then no news."""
+    return place.street is not None and difference(place.look, place.street) > SAME
+
+
 def _see(place: Place, sight: Sight, now: Look, at_s: float, boxes: Sequence[Box]) -> None:
     """Take up that a thing is still there."""
     if not _hidden(place.box, boxes, sight.box):
@@ -233,8 +238,9 @@ def _not_found(
         return
     unlike = difference(now, place.look)
     if unlike <= SAME and not _emptier(place, now, unlike):
-        place.votes.append(frozenset())
         place.empty_looks = place.veiled_looks = 0
+        if not _stands_out(place):
+            place.votes.append(frozenset())
         if place.street is not None:  # it was overlooked: the place looks like the thing and not like the street
             place.last_s = at_s
     elif instead is not None or place.street is None or _emptier(place, now, unlike):

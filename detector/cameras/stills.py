@@ -6,12 +6,14 @@ import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from itertools import count
 from pathlib import Path
 
 import httpx
 
 from detector.cameras.address import Address
 from detector.cameras.clock import StreamClock
+from detector.cameras.decoding import Tally
 from detector.cameras.frame import Frame
 from detector.errors import CameraLocked, CameraStalled, CameraUnreachable, PhotoError, SourceRefused, StreamUnreadable
 from detector.photo import CHINA, MAX_BYTES, SUFFIXES, Photo, open_photo
@@ -27,15 +29,9 @@ def stills_of(folder: Path, *, every_s: float | None, zone: tzinfo = CHINA) -> I
     Raises:
         SourceRefused: no folder, no pictures, or a still that does not say when it was taken and no `every_s`.
     """
-    try:
-        files = sorted(one for one in folder.iterdir() if one.suffix.lower() in SUFFIXES and one.is_file())
-    except OSError as error:
-        raise SourceRefused(f"{folder} cannot be searched: {error.strerror}.") from error
-    if not files:
-        raise SourceRefused(f"{folder} holds no pictures.")
     began: datetime | None = None
     last_s = 0.0
-    for number, path in enumerate(files):
+    for number, path in enumerate(_files(folder)):
         try:
             photo = open_photo(path)
         except PhotoError:
@@ -49,6 +45,61 @@ def stills_of(folder: Path, *, every_s: float | None, zone: tzinfo = CHINA) -> I
         began = began or taken_at
         last_s = max(last_s, (taken_at - began).total_seconds())
         yield _frame(photo, last_s, taken_at)
+
+
+def loop_of(
+    folder: Path, *, every_s: float, clock: StreamClock, stop: threading.Event, tally: Tally
+) -> Iterator[Frame]:
+    """Give the pictures of a folder in the order of their names, again and again, as if a camera gave them now.
+
+    Raises:
+        SourceRefused: no folder, or no picture in it that can be opened.
+    """
+    return _paced(_again_and_again(folder, tally), every_s=every_s, clock=clock, stop=stop)
+
+
+def _again_and_again(folder: Path, tally: Tally) -> Iterator[Photo]:
+    while True:
+        opened = 0
+        for path in _files(folder):
+            try:
+                photo = open_photo(path)
+            except PhotoError:
+                tally.damaged += 1
+                continue
+            opened += 1
+            _count(tally, path.stat().st_size)
+            yield photo
+        if not opened:
+            raise SourceRefused(f"{folder} holds no picture that can be opened.")
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        files = sorted(one for one in folder.iterdir() if one.suffix.lower() in SUFFIXES and one.is_file())
+    except OSError as error:
+        raise SourceRefused(f"{folder} cannot be searched: {error.strerror}.") from error
+    if not files:
+        raise SourceRefused(f"{folder} holds no pictures.")
+    return files
+
+
+def _paced(photos: Iterator[Photo], *, every_s: float, clock: StreamClock, stop: threading.Event) -> Iterator[Frame]:
+    """Give one picture after another, each as of now, so many seconds apart, until `stop`."""
+    last: float | None = None
+    while not stop.is_set():
+        asked = time.monotonic()
+        photo = next(photos)
+        at_s = clock.step(None, asked - last) if last is not None else clock.now_s
+        last = asked
+        yield _frame(photo, at_s, datetime.now(UTC))
+        stop.wait(max(0.0, every_s - (time.monotonic() - asked)))
+
+
+def _count(tally: Tally, size: int) -> None:
+    """Count a single picture as what it is: a packet, a key frame, and decoded."""
+    tally.packets, tally.key_frames, tally.decoded = tally.packets + 1, tally.key_frames + 1, tally.decoded + 1
+    tally.bytes += size
 
 
 def _named(stem: str, zone: tzinfo) -> datetime | None:
@@ -89,7 +140,7 @@ class _Asked(httpx.Auth):
 
 
 def snapshots_from(
-    address: Address, *, every_s: float, patience_s: float, clock: StreamClock, stop: threading.Event
+    address: Address, *, every_s: float, patience_s: float, clock: StreamClock, stop: threading.Event, tally: Tally
 ) -> Iterator[Frame]:
     """Fetch a picture from the camera every so many seconds, until `stop`.
 
@@ -99,17 +150,11 @@ def snapshots_from(
     credentials = address.credentials
     auth = _Asked(user=credentials[0], password=credentials[1]) if credentials else None
     with httpx.Client(auth=auth, timeout=patience_s, follow_redirects=False, trust_env=False) as client:
-        last: float | None = None
-        while not stop.is_set():
-            asked = time.monotonic()
-            photo = _fetch(client, address, patience_s)
-            at_s = clock.step(None, 0.0 if last is None else asked - last) if last else clock.now_s
-            last = asked
-            yield _frame(photo, at_s, datetime.now(UTC))
-            stop.wait(max(0.0, every_s - (time.monotonic() - asked)))
+        photos = (_fetch(client, address, patience_s, tally) for _ in count())
+        yield from _paced(photos, every_s=every_s, clock=clock, stop=stop)
 
 
-def _fetch(client: httpx.Client, address: Address, patience_s: float) -> Photo:
+def _fetch(client: httpx.Client, address: Address, patience_s: float, tally: Tally) -> Photo:
     told: Exception
     try:
         content = _read(client, address, time.monotonic() + patience_s)
@@ -119,9 +164,12 @@ def _fetch(client: httpx.Client, address: Address, patience_s: float) -> Photo:
         told = CameraUnreachable(f"{address.shown} cannot be reached ({address.redact(str(error))}).")
     else:
         try:
-            return open_photo(content, name=address.shown)
+            photo = open_photo(content, name=address.shown)
         except PhotoError as error:
+            tally.damaged += 1
             raise StreamUnreadable(str(error)) from error
+        _count(tally, len(content))
+        return photo
     raise told
 
 

@@ -4,6 +4,7 @@ The picture is cut into blocks, and each is asked by itself where its edges lie 
 gone. A lorry, a crowd or a lamp changes some blocks; only a camera that was moved shifts all of them alike.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from detector.cameras.gate import ACROSS, DOWN, Glance
+from detector.cameras.gate import ACROSS, DOWN, Glance, glance
 
 CHECK_EVERY_S = 5.0
 IN_A_ROW = 3  # checks that must agree before anything is said
@@ -27,6 +28,7 @@ LEAST_BLOCKS = 4  # that tell something; fewer, as on a bare wall, and nothing i
 MOST = 0.5  # of the blocks that tell something
 FEW = 0.15  # of them: less that is as it was, and the camera looks elsewhere
 LEARN = 0.05  # how fast the memory follows shadows and seasons
+STRONGEST = 80.0  # levels: an edge stronger than this is no surer
 
 Edges = npt.NDArray[np.float32]
 Shift = tuple[int, int]
@@ -40,16 +42,51 @@ class View(StrEnum):
     covered = "covered"  # nothing to be seen: something before the lens, or no light at all
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Known:
+    """What a camera looks at, to be remembered from one run of the process to the next."""
+
+    view: View = View.same
+    edges: Mapping[bool, Edges] = field(default_factory=dict)  #: by night or not: (DOWN, ACROSS) levels, 0..STRONGEST
+
+
+def known_from(pixels: npt.NDArray[np.uint8]) -> Known:
+    """Give what a still, (H, W, 3) uint8 BGR, shows: the one that zones were drawn on."""
+    seen = glance(pixels)
+    return Known(edges={seen.night: _edges(seen)})
+
+
+def packed(edges: Edges) -> bytes:
+    """Give edges as a PNG of some kilobytes."""
+    _, png = cv2.imencode(".png", np.round(edges * (255 / STRONGEST)).astype(np.uint8))
+    return np.asarray(png).tobytes()
+
+
+def unpacked(png: bytes) -> Edges | None:
+    """Give edges that were packed; None where these are none of this version's."""
+    levels = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE)
+    if levels is None or levels.shape != (DOWN, ACROSS):
+        return None
+    return np.asarray(levels * (STRONGEST / 255), dtype=np.float32)
+
+
 class ViewGuard:
     """Remembers the edges of the street, by day and by night, and tells when they lie elsewhere or are gone."""
 
-    def __init__(self) -> None:
-        self._known: dict[bool, Edges] = {}
+    def __init__(self, known: Known | None = None) -> None:
+        """Prepare to guard; with nothing known, the first look is taken for right."""
+        known = known or Known()
+        self._known: dict[bool, Edges] = dict(known.edges)
         self._asked: View | None = None  # what the last checks say, and since how many of them
         self._agree = 0
         self._checked_at_s = -np.inf
-        self.view = View.same
+        self.view = known.view
         self.doubtful = False  #: the last check does not agree with `view`: nothing should be judged before the next
+
+    @property
+    def known(self) -> Known:
+        """Give what is remembered by now. From any thread."""
+        return Known(view=self.view, edges=dict(self._known))
 
     def check(self, now: Glance, at_s: float) -> View | None:
         """Take a look; give what the camera looks at if that has just become clear to be something else."""
@@ -65,12 +102,6 @@ class ViewGuard:
         self.view, self.doubtful = verdict, False
         return self.view
 
-    def accept(self) -> None:
-        """Take what the camera sees from now on for right: somebody has looked at the zones."""
-        self._known.clear()
-        self._asked, self._agree = None, 0
-        self.view, self.doubtful = View.same, False
-
     def _judge(self, edges: Edges, night: bool) -> View | None:
         """Say what one look shows; None where it does not tell."""
         known = self._known.get(night, self._known.get(not night))
@@ -80,7 +111,7 @@ class ViewGuard:
         said = _compare(edges, known)
         verdict = said.verdict()
         if night not in self._known:  # the first look by this light
-            if verdict in (View.same, None):
+            if verdict is View.same or (verdict is None and self.view is View.same):
                 self._known[night] = edges
         elif verdict is View.same and said.steady:
             self._known[night] = (1 - LEARN) * known + LEARN * edges
@@ -147,4 +178,4 @@ def _agree(shifts: list[Shift]) -> bool:
 def _edges(now: Glance) -> Edges:
     across = cv2.Sobel(now.grey, cv2.CV_32F, 1, 0)
     down = cv2.Sobel(now.grey, cv2.CV_32F, 0, 1)
-    return np.minimum(np.asarray(cv2.magnitude(across, down), dtype=np.float32), 80.0)
+    return np.minimum(np.asarray(cv2.magnitude(across, down), dtype=np.float32), STRONGEST)

@@ -5,7 +5,7 @@
 The watch never asks what time it is and never opens anything; it is told frames, and what the model found on them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -18,9 +18,10 @@ from detector.cameras.frame import Frame
 from detector.cameras.gate import Gate, Glance, glance
 from detector.cameras.left import LeftThings
 from detector.cameras.look import light_of, look_at
+from detector.cameras.naming import WITHIN, iou, named, with_left
 from detector.cameras.stays import Place, Sight, Stays
 from detector.cameras.street import Street
-from detector.cameras.view import View, ViewGuard
+from detector.cameras.view import Known, View, ViewGuard
 from detector.cameras.zones import (
     LEFT_THING,
     IsHoliday,
@@ -33,15 +34,13 @@ from detector.cameras.zones import (
     weekends,
 )
 from detector.card import Card, Standing
-from detector.rules import SAME_THING, Box, Certainty, Reason, thresholds_of
+from detector.rules import Box, Certainty, Reason, thresholds_of
 from detector.taxonomy import Taxonomy
 
 VEHICLE = "vehicle"  # the family of all classes that parking is judged by: a car may be called a truck now and then
 THING = "thing"  # the family of all that lies about: litter may be called a full bin, or have no name at all
 WHEELS = 0.4  # lower part of a vehicle's box that says where it stands
-WITHIN = 0.5  # share of a thing that must lie in a zone
 KEEP = 0.6  # share of the review threshold that is enough for a thing already known
-UNNAMED = 0.5  # confidence of something new that has no name; a person is asked in any case
 OF = 6  # looks, of which so many must have seen a thing:
 SEEN = 2  # a vehicle, which the dwell confirms as well
 SEEN_LITTER = 4
@@ -78,13 +77,21 @@ class Watch:
     """Watches one camera."""
 
     def __init__(
-        self, zones: Zones, taxonomy: Taxonomy, card: Card, *, is_holiday: IsHoliday = weekends, gated: bool = True
+        self,
+        zones: Zones,
+        taxonomy: Taxonomy,
+        card: Card,
+        *,
+        is_holiday: IsHoliday = weekends,
+        gated: bool = True,
+        known: Known | None = None,
     ) -> None:
         """Prepare to watch.
 
         Args:
             is_holiday: says of a day whether nobody works on it.
             gated: False has the model look at every frame.
+            known: what the camera looked at when the zones were drawn; None takes the first frame for that.
 
         Raises:
             ZonesRefused: a zone names a class that nobody knows.
@@ -94,7 +101,7 @@ class Watch:
         self._left: LeftThings | None = None
         self._ignored = [one for one in zones.zones if one.kind is ZoneKind.ignore]
         self.judge_by(taxonomy, card)
-        self._gate, self._guard = Gate(zones.zones), ViewGuard()
+        self._gate, self._guard = Gate(zones.zones), ViewGuard(known)
         self._street, self._stays = Street(), Stays()
         self._standing: dict[tuple[int, str], _Standing] = {}
         self._night: bool | None = None
@@ -144,6 +151,11 @@ class Watch:
         return self._guard.view
 
     @property
+    def known(self) -> Known:
+        """Give what is remembered of what the camera looks at. From any thread."""
+        return self._guard.known
+
+    @property
     def min_confidence(self) -> float:
         """Give the confidence from which on the model's boxes are wanted, 0..1."""
         lowest = [
@@ -160,6 +172,14 @@ class Watch:
     def lasting(self) -> list[Stay]:
         """Give the stays that have begun and not ended."""
         return [one.stay for one in self._standing.values() if one.stay is not None]
+
+    @property
+    def in_sight(self) -> list[Stay]:
+        """Give the stays that the last frame has shown to be there: neither hidden nor in doubt."""
+        if self.suspended or self._guard.doubtful:
+            return []
+        sure = {place.number for place in self._stays.places if not place.uncertain}
+        return [one.stay for (number, _), one in self._standing.items() if one.stay is not None and number in sure]
 
     def wants(self, frame: Frame) -> bool:
         """Take in a frame; say whether the model should look at it. Ask this of each frame, then `see` or `pass_by`."""
@@ -229,7 +249,7 @@ class Watch:
         things: list[tuple[dict[str, float], Box]] = []
         others: list[Box] = []
         doubtful: list[Box] = []
-        for names, box in self._named(found):
+        for names, box in named(found, self._card, self._vehicles, self._wrongs):
             if any(zone.share(box, frame.width, frame.height) >= WITHIN for zone in self._ignored):
                 continue
             asked = {name: sure for name, sure in names.items() if name in wanted}
@@ -244,9 +264,7 @@ class Watch:
         if self._left is not None:
             known = [*others, *(box for names, box in things if names.keys() & self._vehicles)]
             left = self._left.find(now, frame.at_s, known, frame.width, frame.height)
-        sights = [
-            self._sight(frame, light, names, box, outlined=box in left) for names, box in _with_left(things, left)
-        ]
+        sights = [self._sight(frame, light, names, box, outlined=box in left) for names, box in with_left(things, left)]
         return sights, [*others, *doubtful]
 
     def _sight(self, frame: Frame, light: float, names: dict[str, float], box: Box, *, outlined: bool) -> Sight:
@@ -259,29 +277,10 @@ class Watch:
             outlined=outlined,
         )
 
-    def _named(self, found: sv.Detections) -> list[tuple[dict[str, float], Box]]:
-        """Give each thing once, surest first, with all names that it may go by.
-
-        A thing may be wrong in two ways, and which of them a zone asks for is the zone's affair. A surer name that is
-        nothing wrong speaks against all others: a plain bin is no full one. A vehicle is what it is called most surely.
-        """
-        if found.class_id is None or found.confidence is None:
-            raise ValueError("detections need class_id and confidence to be watched")
-        things: list[tuple[dict[str, float], Box]] = []
-        for at in np.argsort(-found.confidence, kind="stable"):
-            name, sure = self._card.classes[int(found.class_id[at])].name, float(found.confidence[at])
-            x1, y1, x2, y2 = (float(value) for value in found.xyxy[at])
-            over = [one for one in things if _iou(one[1], (x1, y1, x2, y2)) > SAME_THING]
-            if not over:
-                things.append(({name: sure}, (x1, y1, x2, y2)))
-            elif name not in self._vehicles and over[0][0].keys() <= self._wrongs - self._vehicles:
-                over[0][0].setdefault(name, sure)
-        return things
-
     def _believed(self, name: str, confidence: float, box: Box) -> bool:
         """Say whether a sight is sure enough: less is asked of what was seen at this place before."""
         review = min(self._review(rule.codes[name], name) for rule in self._rules if name in rule.codes)
-        return confidence >= review or any(_iou(box, one.box) > WITHIN for one in self._stays.places)
+        return confidence >= review or any(iou(box, one.box) > WITHIN for one in self._stays.places)
 
     def _judge(self, at_s: float, taken_at: datetime | None) -> list[Event]:
         """Hold each place against each zone."""
@@ -374,27 +373,3 @@ def _ending(standing: _Standing, at_s: float) -> Iterable[Event]:
     if standing.stay is not None:
         standing.stay.ended_s = standing.stay.last_s
         yield Event(what=Happening.ended, at_s=at_s, stay=standing.stay)
-
-
-def _with_left(things: list[tuple[dict[str, float], Box]], left: Sequence[Box]) -> list[tuple[dict[str, float], Box]]:
-    """Put new things without a name to those that the model has named, each once."""
-    told = [(dict(names), box) for names, box in things]
-    for box in left:
-        about = [names for names, other in told if _touch(box, other)]
-        if about:
-            about[0][LEFT_THING] = UNNAMED
-        else:
-            told.append(({LEFT_THING: UNNAMED}, box))
-    return told
-
-
-def _iou(one: Box, other: Box) -> float:
-    return float(sv.box_iou_batch(np.array([one]), np.array([other]))[0, 0])
-
-
-def _touch(one: Box, other: Box) -> bool:
-    """Say whether two boxes tell of one thing: most of the smaller lies in the larger."""
-    across = min(one[2], other[2]) - max(one[0], other[0])
-    down = min(one[3], other[3]) - max(one[1], other[1])
-    smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
-    return min(across, down) > 0 and across * down >= WITHIN * smaller

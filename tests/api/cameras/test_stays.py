@@ -8,11 +8,16 @@ import cv2
 import numpy as np
 import pytest
 
+from api.accounts.schemas import EVERYWHERE
+from api.cameras import service as cameras
+from api.cameras import stays
 from api.cameras.taking import Taking
 from api.database import now
+from api.issues import service as issues
+from api.paging import Window
 from api.pictures import Painter
 from api.recorder import Recorder
-from api.watcher import tidy
+from api.retention import tidy
 from detector import Detector
 from detector.cameras.events import Happening, Stay
 from detector.cameras.sink import Clip, Evidence, Told
@@ -154,3 +159,148 @@ def test_clips_go_when_their_time_is_over_but_not_those_of_open_issues(
             f"/api/v1/cameras/{camera['code']}/events/{kept['id']}/clip", params={"reason": "it is gone"}
         ).status_code
     )
+
+
+def close(service: Client, number: str) -> None:
+    """Close an issue as somebody does who takes it for done."""
+    if service.http.get(f"/api/v1/issues/{number}").json()["state"] == "in_review":
+        assert service.step(number, "confirm").is_success
+    assert service.step(number, "close", note="the driver says he has left").is_success
+
+
+def lasts(began: Told, *, at: datetime) -> Told:
+    """Give what the watch tells of a car that is still there."""
+    evidence = told({"id": began.camera}, at=at).evidence
+    after = (at - (began.at or at)).total_seconds()
+    return replace(began, what=Happening.lasts, at=at, evidence=replace(evidence, at_s=began.evidence.at_s + after))
+
+
+def test_what_outlives_its_issue_is_another_event_that_opens_it_again(
+    service: Client, office: Office, recorder: Recorder, camera: dict[str, str]
+) -> None:
+    taking, began = Taking(office.context, "one"), told(camera, at=now() - timedelta(hours=1))
+    taking.told(began)
+    record_all(recorder)
+    taking.told(lasts(began, at=now()))  # nobody has closed anything: nothing to tell
+    (issue,) = service.issues(point=camera["point"])
+    close(service, issue["number"])
+    still = lasts(began, at=now() + timedelta(minutes=3))
+    taking.told(still)
+    taking.told(still)
+    record_all(recorder)
+    taking.told(gone(began, at=now() + timedelta(minutes=10)))
+    record_all(recorder)
+
+    newer, older = events(service, camera)
+    (again,) = service.issues(point=camera["point"])
+    first, second = sorted(service.sightings(issue["number"]), key=lambda one: one["seen_at"])
+    assert ("signed_off", "gone") == (older["ending"], newer["ending"])
+    assert ("done", "done") == (older["stage"], newer["stage"])
+    assert older["ended_at"] == newer["since_at"] == first["ended_at"]
+    assert newer["ended_at"] == second["ended_at"]
+    assert (issue["number"], "open", 2, 1) == tuple(
+        again[name] for name in ("number", "state", "sighting_count", "reopened_count")
+    )
+    assert ("automatic", "still_there") == (second["certainty"], second["reason"])
+
+
+def test_only_what_breaks_the_rule_anew_after_a_closing_is_told_anew_and_only_once(
+    service: Client, office: Office, recorder: Recorder, camera: dict[str, str]
+) -> None:
+    def overdue(after: timedelta) -> list[str]:
+        with office.context.database.read() as session:
+            row = cameras.get_camera(session, camera["id"], within=EVERYWHERE)
+            lasting, _ = stays.list_stays(session, row, Window(limit=10), lasting=True)
+            closed = issues.closed_though_there(session, [one.capture_id for one in lasting if one.capture_id])
+            session.expunge_all()
+        for one in lasting:
+            one.last_at = now() + after
+        return [str(one.event) for one in stays.to_tell_anew(lasting, closed, lambda _: 180.0)]
+
+    taking, began = Taking(office.context, "one"), told(camera, at=now() - timedelta(hours=1))
+    taking.told(began)
+    record_all(recorder)
+    (issue,) = service.issues(point=camera["point"])
+    assert [] == overdue(timedelta(hours=1))  # its issue is open
+    close(service, issue["number"])
+    assert [] == overdue(timedelta(seconds=170))
+    assert [str(began.event)] == overdue(timedelta(seconds=190))
+    taking.told(lasts(began, at=now() + timedelta(minutes=3)))
+    record_all(recorder)
+    close(service, issue["number"])
+
+    assert [] == overdue(timedelta(hours=5))  # whoever closes it a second time has seen that it is still there
+
+
+def test_a_false_alarm_that_goes_on_is_left_alone(
+    service: Client, office: Office, recorder: Recorder, camera: dict[str, str]
+) -> None:
+    taking, began = Taking(office.context, "one"), told(camera, at=now() - timedelta(hours=1))
+    taking.told(began)
+    record_all(recorder)
+    (issue,) = service.issues(point=camera["point"])
+    assert service.step(issue["number"], "reject", note="a sculpture").is_success
+    taking.told(lasts(began, at=now() + timedelta(hours=1)))
+    record_all(recorder)
+
+    assert ["rejected"] == [one["state"] for one in service.issues(point=camera["point"])]
+    assert 1 == len(events(service, camera))
+
+
+def test_frames_as_they_were_sent_go_in_time_and_what_is_shown_stays(
+    service: Client, office: Office, recorder: Recorder, camera: dict[str, str]
+) -> None:
+    taking = Taking(office.context, "one")
+    old, lasting = (
+        told(camera, at=now() - timedelta(days=100)),
+        told(camera, at=now() - timedelta(days=100), code="blocked_fire_lane"),
+    )
+    for one in (old, lasting):
+        taking.told(one)
+    taking.told(gone(old, at=now() - timedelta(days=100) + timedelta(minutes=10)))
+    record_all(recorder)
+    (first,) = [one for one in events(service, camera) if one["ended_at"]]
+    original = f"/api/v1/captures/{first['capture_id']}/original"
+    looks = {"reason": "asked by a court"}
+    tidy(office.context)
+    before = service.http.get(original, params=looks)  # its issue is still open
+    assert service.step(str(first["issue"]), "reject", note="nothing wrong").is_success
+    tidy(office.context)
+    after = service.http.get(original, params=looks)
+    shown = service.http.get(f"/api/v1/captures/{first['capture_id']}/picture?boxes=true")
+    (other,) = [one for one in events(service, camera) if not one["ended_at"]]
+
+    assert (200, old.evidence.jpeg) == (before.status_code, before.content)
+    assert (404, True) == (after.status_code, "POINTWATCH_CAMERA_FRAME_DAYS" in after.text)
+    assert (200, b"\xff\xd8") == (shown.status_code, shown.content[:2])
+    assert service.http.get(f"/api/v1/captures/{other['capture_id']}/original", params=looks).is_success
+
+
+def test_frames_go_oldest_first_when_they_take_too_much_room(
+    service: Client, office: Office, recorder: Recorder, camera: dict[str, str]
+) -> None:
+    def tidied(room: float) -> int:
+        """Tidy up; give how many bytes are kept."""
+        settings = office.settings.model_copy(update={"camera_frame_gib": room / 1024**3})
+        tidy(replace(office.context, settings=settings))
+        with office.context.database.read() as session:
+            return stays.frames_kept(session)
+
+    others = tidied(room=0)
+    taking = Taking(office.context, "one")
+    for days in (3, 2, 1):
+        one = told(camera, at=now() - timedelta(days=days))
+        taking.told(one)
+        taking.told(gone(one, at=now() - timedelta(days=days) + timedelta(minutes=10)))
+        record_all(recorder)
+    (issue,) = service.issues(point=camera["point"])
+    assert service.step(issue["number"], "reject", note="nothing wrong").is_success
+    mine = tidied(room=1024**3) - others
+    tidied(room=others + 0.8 * mine)
+    kept = [
+        service.http.get(f"/api/v1/captures/{one['capture_id']}/original", params={"reason": "to see"}).is_success
+        for one in events(service, camera)
+    ]
+
+    assert mine > 0
+    assert [True, True, False] == kept  # newest first

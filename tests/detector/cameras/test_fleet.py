@@ -8,18 +8,20 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import av
+import cv2
 import numpy as np
 import pytest
 
 from detector.cameras.events import Happening
 from detector.cameras.plans import Limits, Plan
 from detector.cameras.sink import Trouble
-from detector.cameras.source import Backoff, Recording
+from detector.cameras.source import Backoff, Loop, Recording
 from detector.cameras.source import watch as live_frames
 from detector.cameras.zones import parse_zones
-from tests.detector.cameras.clips import CELLS, second_of, write_clip
+from tests.detector.cameras.clips import CELLS, picture, second_of, write_clip
 from tests.detector.cameras.fleets import (
     EVERYWHERE,
     HASTY,
@@ -341,6 +343,33 @@ def test_recordings_are_read_to_their_ends_and_no_picture_is_left_out(model, cli
     assert [0, 0] == [one.dropped for one in fleet.figures()]
     assert {"a", "b"} == {one.camera for one in heard.stays}
     assert all(one.evidence.clip is not None for one in heard.stays)
+
+
+def test_single_pictures_are_counted_and_never_taken_for_a_read_that_hangs(model, tmp_path):
+    cv2.imwrite(str(tmp_path / "one.png"), picture(3, 320, 240))
+    plan = Plan(camera="street", name="street", source=Loop(folder=tmp_path), zones=parse_zones(EVERYWHERE), pace_s=0.5)
+    with running(model, [plan]) as (fleet, heard):
+        time.sleep(6.0)  # HASTY leaves a read behind after a second and a half
+        seen = figures(fleet)
+
+    assert (0, 0, 0) == (seen.errors, seen.reconnects, seen.stuck)
+    assert seen.fps_in > 1.0
+    assert seen.bytes_in == seen.frames_in * (tmp_path / "one.png").stat().st_size
+    assert ["online"] == heard.conditions("street")
+
+
+def test_whoever_asks_is_told_that_something_lasts_with_a_picture_of_now(model, street):
+    with running(model, [camera(street)]) as (fleet, heard):
+        (began,) = until(lambda: heard.of("street"))
+        fleet.ask("street", uuid4())  # nobody knows this one
+        fleet.ask("street", began.event)
+        lasts = until(lambda: heard.of("street")[1:])[0]
+        time.sleep(1.5)
+
+    assert (Happening.lasts, began.event, began.stay.number) == (lasts.what, lasts.event, lasts.stay.number)
+    assert lasts.evidence.at_s > began.evidence.at_s
+    assert lasts.evidence.jpeg != began.evidence.jpeg
+    assert 2 == len(heard.of("street"))
 
 
 def test_two_plans_with_one_id_are_refused(model):

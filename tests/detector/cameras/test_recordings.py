@@ -7,11 +7,12 @@ import time
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
 
+import cv2
 import httpx
 import pytest
 
 from detector.cameras.address import parse_address
-from detector.cameras.source import Recording, Snapshots, Stills, Stream, frames
+from detector.cameras.source import Loop, Recording, Snapshots, Stills, Stream, frames
 from detector.errors import CameraError, CameraLocked, CameraUnreachable, SourceRefused, StreamUnreadable
 from tests.detector.cameras.clips import picture, second_of, write_clip
 from tests.detector.pictures import encoded, exif, street
@@ -282,3 +283,23 @@ def test_pictures_come_no_more_than_a_quarter_later_than_wanted(tmp_path, key_ev
     times = [at for at, _ in seconds(path, every_s=every_s)]
 
     assert {apart} == {round(after - one, 1) for one, after in pairwise(times)}
+
+
+def test_a_folder_is_shown_again_and_again_as_of_now(tmp_path):
+    for second in range(3):
+        cv2.imwrite(str(tmp_path / f"{second}.png"), picture(second, 320, 240))
+    (tmp_path / "1a.jpg").write_bytes(b"cut off")
+    seen = list(islice(frames(Loop(folder=tmp_path), every_s=0.1), 7))
+
+    assert [0, 1, 2, 0, 1, 2, 0] == [second_of(one.pixels) for one in seen]
+    assert 0.55 <= seen[-1].at_s <= 2.0
+    assert 0.55 <= (seen[-1].taken_at - seen[0].taken_at).total_seconds() <= 2.0
+
+
+@pytest.mark.parametrize("there", [[], ["cut_off.jpg"]])
+def test_a_folder_without_a_picture_is_said_in_words(tmp_path, there):
+    for name in there:
+        (tmp_path / name).write_bytes(b"cut off")
+
+    with pytest.raises(SourceRefused, match="no picture"):
+        next(frames(Loop(folder=tmp_path)))

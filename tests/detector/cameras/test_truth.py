@@ -1,20 +1,24 @@
 """One event for each real one, and none for a car that waits or passes: the watch on rendered streets."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
 from benchmarks.streets import TUNING, shown, traffic
 from cli import run
 from detector.cameras.frame import Frame
+from detector.cameras.view import Known, View, packed, unpacked
 from detector.cameras.watch import Watch
 from detector.cameras.zones import parse_zones
 from detector.detect import Detector
 from detector.installation import shipped
 from tests.detector.cameras.rendered import SMALL, ZONES, began, watched
-from training.scenes.clips import Befalls, Clip, Light, Trouble
+from tests.detector.models import card, found
+from training.scenes.clips import EVERY_S, Befalls, Clip, Light, Trouble, frame_of
 
 REAL = Path("../shared/video/car-detection.mp4")
 PARKED = ("illegal_parking", "kerb")
@@ -104,6 +108,34 @@ def test_a_camera_in_trouble_says_so_once_and_keeps_what_it_has_seen(taxonomy, l
     assert told[2][-1] <= 96
 
 
+@pytest.mark.parametrize("light", [Light.day, Light.infrared])
+def test_what_was_moved_while_nobody_watched_is_noticed_by_what_was_remembered(taxonomy, light):
+    street = clip(seconds=60, light=light)
+    moved = replace(street, befalls=Befalls(trouble=Trouble.nudged, since_s=0, until_s=30))
+    _, known = remembered(street, taxonomy)
+    kept = Known(view=known.view, edges={night: unpacked(packed(one)) for night, one in known.edges.items()})
+
+    assert [] == remembered(street, taxonomy, kept)[0]
+    assert ["moved", "restored"] == remembered(moved, taxonomy, kept)[0]
+    assert ["restored"] == remembered(moved, taxonomy, replace(kept, view=View.moved))[0]  # told before
+    assert ["moved"] == remembered(moved, taxonomy)[0]  # who knows nothing takes the first picture for right
+
+
+def test_what_was_remembered_by_another_version_is_nothing():
+    assert unpacked(b"no picture") is None
+    assert unpacked(packed(np.zeros((10, 10), np.float32))) is None
+
+
+def remembered(clip, taxonomy, known=None):
+    """Give what a watch tells of its camera, and what it remembers in the end."""
+    watch, told = Watch(parse_zones(ZONES), taxonomy, card(), known=known), []
+    for second in range(0, clip.seconds, EVERY_S):
+        pixels = frame_of(clip, TUNING.plates, second)[:, :, ::-1].copy()
+        frame = Frame(pixels=pixels, width=pixels.shape[1], height=pixels.shape[0], at_s=float(second))
+        told += watch.see(frame, found()) if watch.wants(frame) else watch.pass_by(frame)
+    return [one.what.value for one in told if one.stay is None], watch.known
+
+
 def test_a_crowd_of_vehicles_is_no_camera_that_was_moved(taxonomy):
     cars = [shown(one, 20, 90) for one in ("parked_0", "parked_1", "parked_2", "lane_0", "lane_2", "lane_4")]
     told = watched(clip(*cars), taxonomy)
@@ -155,8 +187,8 @@ def test_real_cars_that_drive_through_are_none_of_them_parked(taxonomy, real_loo
     for gated in (True, False):
         watch = Watch(parse_zones(everywhere), taxonomy, card, gated=gated)
         told = []
-        for frame, found in looks:
-            sure = found[found.confidence >= watch.min_confidence]
+        for frame, seen in looks:
+            sure = seen[seen.confidence >= watch.min_confidence]
             told += watch.see(frame, sure) if watch.wants(frame) else watch.pass_by(frame)
 
         assert [] == told
