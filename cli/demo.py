@@ -122,6 +122,7 @@ def _run(context: "Service", url: str, photos: Path | None) -> dict[str, Any]:
                 _expect(client.post(path, files={"file": (file.name, file.read_bytes())}))
             sent = _send_all(client, list(_sendings(photos or shipped("datasets/demo"), client)))
             _settle(client, sent)
+            _show_camera(client, shipped("datasets/demo/cameras"))
             return _show(client, sent, context.taxonomy, context.settings.language)
     finally:
         with context.database.write() as session:
@@ -178,6 +179,26 @@ def _send(client: "httpx.Client", path: Path, point: str) -> "httpx.Response":
     return client.post(
         "/captures", files={"photos": (path.name, path.read_bytes())}, data={"point_id": point} if point else {}
     )
+
+
+CAMERA = {  # plays rendered pictures again and again; nothing in them goes wrong, so that it adds no issue
+    "code": "DH-C01",
+    "name": "翠宁路口（演示：渲染画面循环播放）",
+    "point": "DH-P05",
+    "kind": "stills",
+    "address": "stills:junction",
+}
+
+
+def _show_camera(client: "httpx.Client", folder: Path) -> None:
+    """Add the demo's camera with its zones; where it is there already, or was changed, it is left alone."""
+    added = client.post("/cameras", json=CAMERA)
+    if added.status_code == HTTPStatus.CONFLICT:
+        return
+    _expect(added)
+    zones = folder / "junction.yaml"
+    imported = client.post(f"/cameras/{CAMERA['code']}/zones/import", files={"file": (zones.name, zones.read_bytes())})
+    _expect(imported)
 
 
 def _settle(client: "httpx.Client", ids: list[str]) -> None:
