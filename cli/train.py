@@ -5,6 +5,7 @@ Nothing heavy is imported up here, so that `pointwatch --help` answers at once.
 
 import json
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ Tell = Callable[[str, int, int], None]
 
 REPORT_EVERY_S = 1.0  # so that a report never costs what it reports
 NEEDED = ("torch", "ultralytics", "onnxslim")
+OWN = ("api", "cli", "detector", "training")
 
 
 def command(
@@ -78,19 +80,20 @@ def command(
         raise typer.BadParameter(
             "--from and --add belong together: a version to go on from, and pictures it has not seen."
         )
-    from cli.model_tables import verdict_page
-    from detector.verdict import Decision
-    from training.ground_up import learn_all
-    from training.job import Added, Learning, learn_on, only_one
-    from training.places import TrainingError
-    from training.recipe import CONFIG as STREET
-    from training.recipe import read_recipe
-    from training.reviewed import Terms, learned_sets, note_outcome
-    from training.update import CONFIG as UPDATE
-    from training.update import read_update
+    with _missing_named():
+        from cli.model_tables import verdict_page
+        from detector.verdict import Decision
+        from training.ground_up import learn_all
+        from training.job import Added, Learning, learn_on, only_one
+        from training.places import TrainingError
+        from training.recipe import CONFIG as STREET
+        from training.recipe import read_recipe
+        from training.reviewed import Terms, learned_sets, note_outcome
+        from training.update import CONFIG as UPDATE
+        from training.update import read_update
 
     registry, taxonomy = open_registry()
-    with only_one(), steps(lines=True) as shown, _reporting(report, shown) as (tell, note):
+    with _missing_named(), only_one(), steps(lines=True) as shown, _reporting(report, shown) as (tell, note):
         if start or reviewed_since:
             version = registry.current() if start in (None, "CURRENT") else start
             if version is None:
@@ -182,7 +185,10 @@ def _told(outcome: "Outcome") -> dict[str, object]:
 
 @contextmanager
 def _reporting(file: Path | None, shown: Tell) -> Iterator[tuple[Tell, Callable[..., None]]]:
-    """Give a function that hears of steps and one that notes an outcome; both leave it in `file`, whole at any time."""
+    """Give a function that hears of steps and one that notes an outcome; both leave it in `file`, whole at any time.
+
+    At the end of a training, whatever came of it, the file says `ended`: one that was killed or failed does not.
+    """
     from detector.durable import write_whole
 
     said: dict[str, object] = {}
@@ -206,6 +212,25 @@ def _reporting(file: Path | None, shown: Tell) -> Iterator[tuple[Tell, Callable[
         write()
 
     yield tell, note
+    note(ended=True)
+
+
+@contextmanager
+def _missing_named() -> Iterator[None]:
+    """Say how to mend an environment that was made for an older Pointwatch and lacks a package.
+
+    Raises:
+        typer.BadParameter: a package that is not our own cannot be imported.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in OWN:
+            raise
+        raise typer.BadParameter(
+            f"The environment at {sys.prefix} lacks {error.name}: it was made for an older Pointwatch. "
+            "Bring it up to date: `make .venv-train/made`, or pip install --upgrade 'pointwatch[train]'."
+        ) from error
 
 
 def _need_training() -> None:

@@ -76,10 +76,11 @@ class Trainer:
             return
         if waiting is None:
             return
-        if self._own is None and not _runs(waiting, self._host, self._report(waiting)):
-            self._begin()
-        else:
+        report = self._report(waiting)
+        if self._own or _runs(waiting, self._host, report) or _has_ended(report):
             self._watch(waiting)
+        else:
+            self._begin()
 
     def _begin(self) -> None:
         with self._context.database.write() as session:
@@ -126,7 +127,9 @@ class Trainer:
     def _end(self, session: Any, row: Training, said: dict[str, Any], status: int | None, report: Path) -> None:
         self._own = self._step = None
         output = _last_words(report.with_suffix(".log"))
-        if said.get("nothing_new"):
+        if status is not None and status < 0:  # whatever it had said before: it did not come to its end
+            service.end(session, row, TrainingState.failed, f"{_ending(status)} {output}")
+        elif said.get("nothing_new"):
             service.end(session, row, TrainingState.nothing_new)
         elif said.get("version"):
             row.version, row.verdict = str(said["version"])[:64], said.get("verdict")
@@ -170,6 +173,20 @@ def _runs(row: Training, host: str, report: Path) -> bool:
         return str(report).encode() in Path(f"/proc/{row.process}/cmdline").read_bytes()
     except OSError:
         return False
+
+
+def _has_ended(report: Path) -> bool:
+    """Say whether a training came to its end while no worker was there to watch it."""
+    return _read(report).get("ended") is True
+
+
+def _ending(status: int) -> str:
+    """Say what a signal means for somebody who wonders what became of a training."""
+    reason = "; the machine may have run out of memory" if -status == signal.SIGKILL else ""
+    return (
+        f"The training was ended from outside by {signal.Signals(-status).name}{reason}. "
+        "Asked for again, it goes on where it stopped."
+    )
 
 
 def _read(report: Path) -> dict[str, Any]:

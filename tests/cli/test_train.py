@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -10,14 +9,10 @@ import time
 from importlib.util import find_spec
 
 import pytest
-import yaml
 
 from cli import run
-from detector import shipped
-from detector.registry import Registry
-from detector.taxonomy import read_taxonomy
-from tests.detector.pictures import encoded, street
-from tests.training.yolo import FOUND, write_yolo
+from detector.verdict import Decision
+from tests.training.tiny import tiny_installation
 
 TRAINING = all(find_spec(name) for name in ("torch", "ultralytics", "onnxslim"))
 EPOCHS = 3
@@ -31,43 +26,32 @@ def test_without_torch_it_says_what_to_install(capfd):
     assert "pointwatch[train]" in said
 
 
+@pytest.mark.skipif(not TRAINING, reason="needs the training extra")
+def test_an_environment_that_lacks_a_package_says_how_to_bring_it_up_to_date(office, monkeypatch, capfd):
+    monkeypatch.setitem(
+        sys.modules, "prometheus_client", None
+    )  # importing it fails, as in one made before it was needed
+    for name in [one for one in sys.modules if one.split(".")[0] in ("api", "prometheus_client") and sys.modules[one]]:
+        monkeypatch.delitem(sys.modules, name)
+
+    assert 2 == run(["train", "--reviewed-since", "last"])
+    said = capfd.readouterr().err
+    assert "lacks prometheus_client" in said
+    assert "make .venv-train/made" in said
+
+
 @pytest.fixture
 def office(tmp_path, monkeypatch):
-    """Give an installation: the shipped model looking at 64 pixels, twelve old pictures, and six new ones."""
-    data = tmp_path / "data"
-    for part, count in (("train", 12), ("val", 4)):
-        for kind in ("images", "labels"):
-            (data / "potholes" / kind / part).mkdir(parents=True)
-        for number in range(count):
-            name = f"{(number + 20 * (part == 'val')) * 100:06d}"
-            seed = number + (1000 if part == "val" else 0)
-            (data / "potholes" / "images" / part / f"{name}.jpg").write_bytes(encoded(street(160, 120, seed=seed)))
-            (data / "potholes" / "labels" / part / f"{name}.txt").write_text(" ".join(map(str, FOUND)) + "\n")
-    (data / "cables").mkdir()
-    (data / "cables" / "garbage_boxes.csv").write_text("garbage_image,part,scene,cx,cy,w,h\n")
-    new = write_yolo(tmp_path / "new", {f"n{number}00": [FOUND] if number < 4 else [] for number in range(6)})
-    models = tmp_path / "street"
-    version = (shipped("models/street") / "CURRENT").read_text(encoding="utf-8").strip()
-    shutil.copytree(shipped(f"models/street/{version}"), models / version)
-    card = yaml.safe_load((models / version / "card.yaml").read_text(encoding="utf-8"))
-    card["model"]["input_px"] = 64
-    (models / version / "card.yaml").write_text(yaml.safe_dump(card), encoding="utf-8")
-    registry = Registry(models)
-    registry.promote(version, read_taxonomy(shipped("datasets/taxonomy.yaml")))
-    for name, value in {
-        "POINTWATCH_MODEL_DIR": models,
-        "POINTWATCH_DATA_DIR": tmp_path / "var",
-        "POINTWATCH_DATA": data,
-        "POINTWATCH_TRAIN_DIR": tmp_path / "work",
-    }.items():
-        monkeypatch.setenv(name, str(value))
-    return registry, version, new, tmp_path / "work"
+    """Give an installation on which a training takes seconds."""
+    tiny = tiny_installation(tmp_path)
+    for name, value in (tiny.environment | {"POINTWATCH_DATA_DIR": str(tmp_path / "var")}).items():
+        monkeypatch.setenv(name, value)
+    return tiny
 
 
-def started(new):
+def started(office, *more):
     return subprocess.Popen(
-        [sys.executable, "-m", "cli", "train", "--from", "CURRENT", "--add", str(new), "--epochs", str(EPOCHS),
-         "--threads", "1"],
+        [sys.executable, "-m", "cli", "train", "--from", "CURRENT", "--add", str(office.new), "--threads", "1", *more],
         env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
@@ -81,19 +65,19 @@ def progress_of(work):
 @pytest.mark.timeout(1500)
 @pytest.mark.skipif(not TRAINING, reason="needs the training extra")
 def test_a_training_that_is_killed_goes_on_where_it_stopped_and_ends_in_a_verdict(office):
-    registry, before, new, work = office
-    first = started(new)
+    registry, before, work, few = office.registry, office.version, office.work, ("--epochs", str(EPOCHS))
+    first = started(office, *few)
     while not progress_of(work):
         assert first.poll() is None, first.communicate()[1]
         time.sleep(0.05)
-    second = started(new)
+    second = started(office, *few)
     said = second.communicate(timeout=300)[1] if first.poll() is None else ""
     first.send_signal(signal.SIGKILL)
     first.communicate()
     done = [one["at"] for one in progress_of(work)]
     assert len(done) <= EPOCHS
 
-    again = started(new)
+    again = started(office, *few)
     out, err = again.communicate(timeout=1200)
 
     assert again.returncode in (0, 1), err
@@ -112,7 +96,31 @@ def test_a_training_that_is_killed_goes_on_where_it_stopped_and_ends_in_a_verdic
     assert "6 new pictures" in entry.card.training or "5 new pictures" in entry.card.training
     assert "new" in {one.name for one in entry.card.data}
 
-    third = started(new)
+    third = started(office, *few)
     out, err = third.communicate(timeout=600)
     assert version in out, "the same command again finds its own result"
     assert 2 == len(registry.entries())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(not TRAINING, reason="needs the training extra")
+def test_a_version_that_has_learned_something_is_accepted_and_put_in_force(office, tmp_path):
+    report = tmp_path / "report.json"
+
+    out, err = (one := started(office, "--recipe", str(office.recipe), "--report", str(report))).communicate(
+        timeout=800
+    )
+
+    assert 0 == one.returncode, f"{out}\n{err}"
+    assert "Traceback" not in err
+    (version,) = {entry.version for entry in office.registry.entries()} - {office.version}
+    verdict = office.registry.entry(version).verdict
+    assert (Decision.accepted, office.version) == (verdict.decision, verdict.against)
+    (pothole,) = [change for change in verdict.changes if change.name == "pothole"]
+    assert pothole.before < pothole.after
+    assert version == office.registry.current()
+    assert f"{version} is in force" in out
+    told = json.loads(report.read_text(encoding="utf-8"))
+    assert (version, True, "accepted") == (told["version"], told["in_force"], told["verdict"]["decision"])
+    assert told["ended"] is True
