@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test lint check pictures bench bench-cameras lock scenes train clean
+.PHONY: help setup demo serve test lint check pictures bench bench-cameras bench-review lock scenes train clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -76,6 +76,9 @@ bench: .venv-train/made  ## the pipeline against Ultralytics' own predict, in on
 bench-cameras: .venv/dev  ## how many 1080p cameras keep up, beside a plain loop of OpenCV, in one run
 	@.ci/packages
 	$(BIN)/python -m benchmarks.cameras
+
+bench-review: .venv/dev .venv-labels/made  ## 5,000 tasks to a real Label Studio and their verdicts back (TASKS=n)
+	$(BIN)/python -m benchmarks.review_load --tasks $(or $(TASKS),5000)
 
 lock: .venv/dev  ## resolve the versions anew and write the lock files
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -18,9 +18,7 @@ START_S = 120.0
 @contextlib.contextmanager
 def running(part: str, data_dir: Path, **settings: str) -> Iterator[httpx.Client]:
     """Run `pointwatch PART` (web, or serve: web and worker) and give an administrator's client of it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("POINTWATCH_")},
         "POINTWATCH_DATA_DIR": str(data_dir),
@@ -39,6 +37,14 @@ def running(part: str, data_dir: Path, **settings: str) -> Iterator[httpx.Client
     finally:
         process.terminate()
         process.wait(30)
+
+
+def free_port() -> int:
+    """Give a port of this machine on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _wait(client: httpx.Client, process: subprocess.Popen[bytes]) -> None:
