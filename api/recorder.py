@@ -45,9 +45,7 @@ class Recorder:
         self._context, self._model, self._painter = context, model, painter
         self._stopping = threading.Event()
         self._numbering = issues.Numbering.of(context.settings, context.taxonomy)
-        self._sampling = review.Sampling(
-            confident=context.settings.review_confident, empty=context.settings.review_empty
-        )
+        self._sampling = review.Sampling.of(context.settings)
 
     def stop(self) -> None:
         """Let the event at hand be finished, then leave."""
@@ -103,7 +101,7 @@ class Recorder:
             )
             touched = issues.record(session, seen, [violation], self._numbering)
             issues.still_there(session, capture.id, row.class_code, again.last_at)
-            review.consider(session, capture, self._sampling)
+            review.consider(session, capture, self._sampling, self._context.taxonomy)
             clock.set_due(session, touched, self._context.clocks)
             stays.recorded(again, capture.id)
         log.info("camera event recorded", camera=camera.code, issues=[issue.number for issue in touched])

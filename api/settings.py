@@ -94,6 +94,11 @@ class Settings(BaseSettings):
         le=1,
         description="share of captures without a finding that people review, to know the misses",
     )
+    review_pair_min: float = Field(
+        default=15.0,
+        ge=0,
+        description="a photo and a camera's picture so near in time that have nothing in common are reviewed, minutes",
+    )
     review_poll_s: float = Field(
         default=20.0, gt=0, description="how often Label Studio is asked for what its webhooks did not tell, seconds"
     )

@@ -55,9 +55,7 @@ class Worker:
         #: tells this run of this process from any other, also one with the same process id
         self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._numbering = issues.Numbering.of(context.settings, context.taxonomy)
-        self._sampling = review.Sampling(
-            confident=context.settings.review_confident, empty=context.settings.review_empty
-        )
+        self._sampling = review.Sampling.of(context.settings)
 
     def stop(self) -> None:
         """Let the capture at hand be finished, then leave."""
@@ -158,7 +156,8 @@ class Worker:
                 capture_id=capture.id, point_id=capture.point_id, at=captures.seen_at(capture, latest=now())
             )
             touched = issues.record(session, seen, violations, self._numbering)
-            review.consider(session, captures.get_capture(session, capture.id, within=EVERYWHERE), self._sampling)
+            done = captures.get_capture(session, capture.id, within=EVERYWHERE)
+            review.consider(session, done, self._sampling, self._context.taxonomy)
             clock.set_due(session, touched, self._context.clocks)
         log.info("capture processed", capture=str(capture.id), issues=[issue.number for issue in touched])
 

@@ -79,6 +79,16 @@ def cameras_by_id(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID,
     return {row.id: row for row in session.scalars(sa.select(Camera).where(Camera.id.in_(set(ids))))}
 
 
+def users_at(session: Session, point_id: uuid.UUID) -> set[uuid.UUID]:
+    """Give the users under which the cameras of a point send their pictures, removed cameras too."""
+    return set(session.scalars(sa.select(Camera.user_id).filter_by(point_id=point_id)))
+
+
+def cameras_by_user(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Camera]:
+    """Give the cameras that send their pictures as these users, removed ones too."""
+    return {row.user_id: row for row in session.scalars(sa.select(Camera).where(Camera.user_id.in_(set(ids))))}
+
+
 def any_watched(session: Session) -> bool:
     """Say whether there is a camera that somebody wants to be watched."""
     query = sa.select(Camera.id).where(Camera.removed_at.is_(None), Camera.active)

@@ -176,6 +176,16 @@ def captures_by_id(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID
     return {row.id: row for row in session.scalars(sa.select(Capture).where(Capture.id.in_(set(ids))))}
 
 
+def taken_near(session: Session, point_id: uuid.UUID, at: datetime, within: timedelta) -> list[Capture]:
+    """Give what was looked at of a point and shows it less than `within` before or after a moment."""
+    query = sa.select(Capture).where(
+        Capture.point_id == point_id,
+        Capture.status == Status.done,
+        Capture.received_at.between(at - within, at + within + LATEST_ARRIVAL),
+    )
+    return [one for one in session.scalars(query) if abs(seen_at(one, latest=now()) - at) < within]
+
+
 def looked_at_by(session: Session, model: str, since: datetime, *, most: int) -> tuple[list[Capture], int]:
     """Give the newest captures that a model version has looked at since a moment, and how many there are in all."""
     seen = (Capture.status == Status.done, Capture.model == model, Capture.processed_at > since)

@@ -23,7 +23,7 @@ PERIODS = (7, 30, 90, 365)
 USUAL = 30  # days
 CLASSES_SHOWN, POINTS_SHOWN, TRAININGS_SHOWN = 20, 15, 8
 #: One colour for each reason, told apart by those who see no red or green too (Okabe and Ito 2008).
-COLOURS = ("#0072b2", "#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#d55e00")
+COLOURS = ("#0072b2", "#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#f0e442", "#d55e00")
 WORDS = {"color": AXIS}
 
 
@@ -49,6 +49,7 @@ async def show(visit: Visit, request: Request) -> None:
                 _precision(visit, said)
                 _load(visit, said)
                 _points(visit, said, names)
+                _cameras(visit, said)
             with tag("aside", classes="pw-beside"):
                 _proposal(visit, proposal)
                 _trainings(visit, trainings)
@@ -198,6 +199,25 @@ def _points(visit: Visit, said: Figures, names: dict[Any, str]) -> None:
                     f"{_percent(one.before)} ({one.before.of})",
                     f"{_percent(one.lately)} ({one.lately.of})",
                     say("learning.drifts") if one.drifts else "",
+                ]
+                for one in rows
+            ],
+        )
+
+
+def _cameras(visit: Visit, said: Figures) -> None:
+    say, rows = visit.say, said.by_camera[:POINTS_SHOWN]
+    if not rows:
+        return
+    with tag("section", classes="pw-card"):
+        tag("h2", say("learning.cameras"))
+        _table(
+            [say(f"learning.column.{one}") for one in ("camera", "precision", "interval")],
+            [
+                [
+                    f"{one.code} {one.name}",
+                    f"{_percent(one.precision)} ({one.precision.count}/{one.precision.of})",
+                    _interval(one.precision),
                 ]
                 for one in rows
             ],

@@ -24,7 +24,7 @@ from api.issues.reviewing import Reviewed, settle_review
 from api.issues.steps import possible, step
 from api.issues.tables import AfterPhoto, Issue, Sighting
 from api.issues.tally import differences, recount
-from api.issues.transitions import AT_WORK
+from api.issues.transitions import AT_WORK, State
 from api.paging import Window, cut
 
 __all__ = [
@@ -61,6 +61,7 @@ __all__ = [
     "report",
     "seen_on",
     "settle_review",
+    "shown_by_rejected",
     "step",
     "still_there",
     "summarise",
@@ -111,6 +112,19 @@ def shown_by_unfinished(session: Session, capture_ids: Iterable[uuid.UUID]) -> s
     query = sa.select(Sighting.capture_id).join(Issue, Issue.id == Sighting.issue_id)
     query = query.where(Sighting.capture_id.in_(set(capture_ids)), Issue.closed_at.is_(None))
     return {one for one in session.scalars(query) if one is not None}
+
+
+def shown_by_rejected(since: datetime) -> sa.Select[uuid.UUID | None]:
+    """Give the query of the captures on which the model named what people have rejected since, for others to join.
+
+    What reviewers of pictures have judged is left out: there it was the verdict that rejected the issue.
+    """
+    return (
+        sa.select(Sighting.capture_id)
+        .join(Issue, Issue.id == Sighting.issue_id)
+        .where(Issue.state == State.rejected, Issue.closed_at > since)
+        .where(Sighting.capture_id.is_not(None), Sighting.model.is_not(None), Sighting.verdict.is_(None))
+    )
 
 
 def seen_on(session: Session, capture_ids: Sequence[uuid.UUID], *, within: Scope) -> dict[uuid.UUID, list[Issue]]:

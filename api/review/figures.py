@@ -13,7 +13,9 @@ from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from api.accounts.schemas import EVERYWHERE, Scope
+from api.cameras import service as cameras
 from api.captures import service as captures
+from api.captures.tables import Capture
 from api.database import now
 from api.review import service
 from api.review.geometry import same_place
@@ -54,6 +56,15 @@ class PlaceFigures(BaseModel):
     drifts: bool = Field(description="lately it is right less often than before, by more than chance explains")
 
 
+class CameraFigures(BaseModel):
+    """One camera as people saw what it reported."""
+
+    code: str
+    name: str
+    point_id: uuid.UUID
+    precision: Rate = Field(description="of what the model named on its pictures, capture by capture, what people saw")
+
+
 class DayFigures(BaseModel):
     """The work of a day."""
 
@@ -69,6 +80,7 @@ class Figures(BaseModel):
     drift_days: int
     by_class: list[ClassFigures]
     by_point: list[PlaceFigures] = Field(description="those that drift first, then those with the most verdicts")
+    by_camera: list[CameraFigures] = Field(description="those with the most verdicts first")
     missed: Rate = Field(description="of captures drawn by lot where the model found nothing, those with a violation")
     missed_by_model: dict[str, Rate] = Field(description="the same by model version")
     sure_but_wrong: Rate = Field(
@@ -171,6 +183,7 @@ class _Counts:
     by_class: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
     sure: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
     by_point: dict[tuple[uuid.UUID, bool], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
+    by_sender: dict[uuid.UUID, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
     missed: dict[str, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
     put_right: list[int] = field(default_factory=lambda: [0, 0])
     decided: Counter[date] = field(default_factory=Counter)
@@ -184,11 +197,9 @@ def figures(session: Session, taxonomy: Taxonomy, *, days: int, zone: ZoneInfo, 
     counts = _Counts()
     decided = sa.select(ReviewCase).filter_by(state=CaseState.decided).where(ReviewCase.decided_at > since, inside)
     for part in session.scalars(decided.execution_options(yield_per=500)).partitions():
-        points = {
-            one.id: one.point_id for one in captures.captures_by_id(session, [one.capture_id for one in part]).values()
-        }
+        shown = captures.captures_by_id(session, [one.capture_id for one in part])
         for case in part:
-            _count(case, points[case.capture_id], counts, taxonomy, lately, zone)
+            _count(case, shown[case.capture_id], counts, taxonomy, lately, zone)
     states: dict[str, int] = dict(
         session.execute(sa.select(ReviewCase.state, sa.func.count()).where(inside).group_by(ReviewCase.state)).all()
     )
@@ -201,6 +212,7 @@ def figures(session: Session, taxonomy: Taxonomy, *, days: int, zone: ZoneInfo, 
             for (model, code), said in sorted(counts.by_class.items())
         ],
         by_point=_places(counts),
+        by_camera=_cameras(session, counts),
         missed=rate(missed[0], missed[1]),
         missed_by_model={model: rate(*said) for model, said in sorted(counts.missed.items())},
         sure_but_wrong=rate(*counts.put_right),
@@ -211,7 +223,7 @@ def figures(session: Session, taxonomy: Taxonomy, *, days: int, zone: ZoneInfo, 
 
 
 def _count(
-    case: ReviewCase, point_id: uuid.UUID, counts: _Counts, taxonomy: Taxonomy, lately: datetime, zone: ZoneInfo
+    case: ReviewCase, capture: Capture, counts: _Counts, taxonomy: Taxonomy, lately: datetime, zone: ZoneInfo
 ) -> None:
     assert case.decided_at is not None
     assert case.boxes is not None
@@ -222,7 +234,8 @@ def _count(
     for code in named:
         for tally, model in tallies:
             _add(tally[model, code], code in seen)
-        _add(counts.by_point[point_id, case.decided_at > lately], code in seen)
+        _add(counts.by_point[capture.point_id, case.decided_at > lately], code in seen)
+        _add(counts.by_sender[capture.sent_by], code in seen)
     if case.why == Why.empty:
         _add(counts.missed[case.model], bool(seen))
     if case.why == Why.confident:
@@ -249,6 +262,14 @@ def _places(counts: _Counts) -> list[PlaceFigures]:
             )
         )
     return sorted(found, key=lambda one: (not one.drifts, -one.precision.of, one.point_id))
+
+
+def _cameras(session: Session, counts: _Counts) -> list[CameraFigures]:
+    found = [
+        CameraFigures(code=one.code, name=one.name, point_id=one.point_id, precision=rate(*counts.by_sender[sender]))
+        for sender, one in cameras.cameras_by_user(session, list(counts.by_sender)).items()
+    ]
+    return sorted(found, key=lambda one: (-one.precision.of, one.code))
 
 
 def _days(

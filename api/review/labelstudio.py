@@ -3,19 +3,22 @@
 Source: Label Studio's own API reference; what its documentation leaves out was read off a running server.
 """
 
+import contextlib
 import json
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
 import httpx
 
-from api.errors import Unavailable, Unfit
+from api.errors import StreetError, Unavailable, Unfit
 
-_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
-_PAGE = 100  # tasks; fetching many with their annotations takes the server long
+REQUEST_S = 60.0  # for Label Studio to answer
+PAGE = 100  # tasks; fetching many with their annotations takes the server long
+_TIMEOUT = httpx.Timeout(REQUEST_S, connect=5.0)
 MOST_ANSWER_BYTES = 64 * 1024 * 1024
 
 
@@ -29,6 +32,11 @@ class LabelStudioRefused(Unfit):
     """Label Studio answered that it will not do this."""
 
     code = "label_studio_refused"
+
+
+def never_arrived(error: StreetError) -> bool:
+    """Say whether what was asked has surely changed nothing there: it was refused, or nobody was reached."""
+    return error.facts.get("status") is not None or error.facts.get("reached") is False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +56,7 @@ class LabelStudio:
         self._token = token.strip()
         self._access = ""  # of a personal token; good for about five minutes
         self._renewing = threading.Lock()
+        self._clock: datetime | None = None
         self._http = httpx.Client(base_url=url.rstrip("/"), timeout=_TIMEOUT, trust_env=False, follow_redirects=False)
 
     def __enter__(self) -> Self:
@@ -60,6 +69,10 @@ class LabelStudio:
     def is_personal(self) -> bool:
         """Say whether the token is a personal one (a JWT that renews) rather than a legacy one."""
         return self._token.count(".") == 2
+
+    def clock(self) -> datetime | None:
+        """Give the server's own time at its latest answer, to the second; None where it does not say."""
+        return self._clock
 
     # --- the server -------------------------------------------------------------------------------------------------
     def version(self) -> str:
@@ -145,29 +158,43 @@ class LabelStudio:
 
     # --- tasks ------------------------------------------------------------------------------------------------------
     def send(self, project: int, tasks: Sequence[dict[str, Any]]) -> list[int]:
-        """Import tasks and give their ids, in order."""
+        """Import tasks with their predictions and give their ids, in order.
+
+        On SQLite, Label Studio (1.23) tries an import again when its database is locked, with the predictions already
+        taken out of the tasks: it then says that it made none, and they are sent after it.
+        """
         said = self._ask("POST", f"/api/projects/{project}/import?return_task_ids=true", list(tasks))
         ids = said.get("task_ids") or []
         if len(ids) != len(tasks):
             raise LabelStudioRefused(f"Label Studio took {len(ids)} of {len(tasks)} tasks.")
+        drawn = [
+            {"task": number, **one}
+            for number, task in zip(ids, tasks, strict=True)
+            for one in task.get("predictions", ())
+        ]
+        if drawn and said.get("prediction_count") == 0:
+            self._ask("POST", f"/api/projects/{project}/import/predictions", drawn)
         return [int(one) for one in ids]
 
-    def tasks(self, project: int, *, oldest_first: bool = False) -> Iterator[RemoteTask]:
-        """Give the project's tasks with their annotations, the latest changed first."""
-        order = "tasks:updated_at" if oldest_first else "-tasks:updated_at"
-        params = {"project": project, "fields": "all", "query": json.dumps({"ordering": [order]})}
+    def tasks(self, project: int, *, since: datetime | None = None) -> Iterator[RemoteTask]:
+        """Give the project's tasks with their annotations, the latest changed first: all, or those changed since."""
+        query: dict[str, Any] = {"ordering": ["-tasks:updated_at"]}
+        if since is not None:
+            moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            changed = {"filter": "filter:tasks:updated_at", "operator": "greater_or_equal", "type": "Datetime"}
+            query["filters"] = {"conjunction": "and", "items": [{**changed, "value": moment}]}
+        params = {"project": project, "fields": "all", "query": json.dumps(query)}
         for page in self._pages("/api/tasks", params, key="tasks"):
             for one in page:
                 yield _remote(one)
 
-    def task(self, task_id: int) -> RemoteTask | None:
-        """Give one task; None where it is gone."""
-        try:
-            return _remote(self._ask("GET", f"/api/tasks/{task_id}"))
-        except LabelStudioRefused as error:
-            if error.facts.get("status") == 404:
-                return None
-            raise
+    def tasks_of(self, project: int, ids: Sequence[int]) -> list[RemoteTask]:
+        """Give those of at most a page of tasks that are still in the project."""
+        if not ids or len(ids) > PAGE:
+            raise ValueError(f"from 1 to {PAGE} tasks can be asked for at once, not {len(ids)}")
+        query = json.dumps({"selectedItems": {"all": False, "included": list(ids)}})
+        params = httpx.QueryParams({"project": project, "fields": "all", "query": query, "page_size": PAGE})
+        return [_remote(one) for one in self._ask("GET", f"/api/tasks?{params}")["tasks"]]
 
     def set_data(self, task_id: int, data: dict[str, Any]) -> None:
         """Change what a task shows; its annotations stay."""
@@ -181,7 +208,7 @@ class LabelStudio:
     def _pages(self, path: str, params: dict[str, Any], key: str = "results") -> Iterator[list[Any]]:
         number = 1
         while True:
-            query = httpx.QueryParams({**params, "page": number, "page_size": _PAGE})
+            query = httpx.QueryParams({**params, "page": number, "page_size": PAGE})
             try:
                 said = self._ask("GET", f"{path}?{query}")
             except LabelStudioRefused as error:
@@ -190,7 +217,7 @@ class LabelStudio:
                 raise
             page = said if isinstance(said, list) else said.get(key, said.get("results", []))
             yield page
-            if len(page) < _PAGE:
+            if len(page) < PAGE:
                 return
             number += 1
 
@@ -226,9 +253,12 @@ class LabelStudio:
             self._renew("")
         scheme, token = ("Bearer", self._access) if self.is_personal else ("Token", self._token)
         try:
-            return self._http.request(method, path, json=body, headers={"Authorization": f"{scheme} {token}"})
+            answer = self._http.request(method, path, json=body, headers={"Authorization": f"{scheme} {token}"})
         except httpx.HTTPError as error:
-            raise LabelStudioAway(f"Label Studio cannot be reached: {type(error).__name__}.") from error
+            raise _away(error) from error
+        with contextlib.suppress(KeyError, ValueError):
+            self._clock = parsedate_to_datetime(answer.headers["date"])
+        return answer
 
     def _renew(self, spent: str) -> None:
         with self._renewing:
@@ -237,7 +267,7 @@ class LabelStudio:
             try:
                 answer = self._http.post("/api/token/refresh/", json={"refresh": self._token})
             except httpx.HTTPError as error:
-                raise LabelStudioAway(f"Label Studio cannot be reached: {type(error).__name__}.") from error
+                raise _away(error) from error
             if answer.status_code >= 500:
                 raise LabelStudioAway(f"Label Studio answered {answer.status_code} when asked to renew the token.")
             if not answer.is_success:
@@ -247,6 +277,11 @@ class LabelStudio:
                     status=answer.status_code,
                 )
             self._access = str(answer.json()["access"])
+
+
+def _away(error: httpx.HTTPError) -> LabelStudioAway:
+    reached = not isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout))
+    return LabelStudioAway(f"Label Studio cannot be reached: {type(error).__name__}.", reached=reached)
 
 
 def _remote(said: dict[str, Any]) -> RemoteTask:

@@ -17,7 +17,7 @@ from api.accounts.schemas import EVERYWHERE, Caller
 from api.captures import service as captures
 from api.context import Context, Service
 from api.database import now
-from api.errors import NotFound, NotSignedIn, Unfit, Unreadable
+from api.errors import Forbidden, NotFound, NotSignedIn, Unfit, Unreadable
 from api.issues import service as issues
 from api.links import PATH
 from api.paging import Paged, PageOf
@@ -26,7 +26,7 @@ from api.review.config import IMAGE
 from api.review.figures import Figures, figures
 from api.review.geometry import Drawn
 from api.review.schemas import CaseState, CaseView, VerdictFields, Why
-from api.review.syncing import prediction
+from api.review.sending import prediction
 from api.review.tables import ReviewCase
 
 log = structlog.get_logger()
@@ -105,7 +105,11 @@ def show_figures(
 @called_by_label_studio.get(PATH + "{name:path}")
 def picture(context: Context, name: str) -> Response:
     """Give a picture to whoever holds a link that we signed."""
-    capture_id = context.links.read(name)
+    try:
+        capture_id = context.links.read(name)
+    except Forbidden as error:
+        log.warning("picture link refused", link=name[:100], reason=str(error))
+        raise
     with context.database.read() as session:
         capture = captures.get_capture(session, capture_id, within=EVERYWHERE)
     if capture.view_key is None:
@@ -131,6 +135,11 @@ def _ours(request: Request, context: Context) -> Service:
             return context
     elif connecting.secret_is(context, request.headers.get(connecting.HOOK_HEADER, "")):
         return context
+    log.warning(
+        "refused what is not the connected label studio",
+        path=request.url.path,
+        address=request.client.host if request.client else None,
+    )
     raise NotSignedIn("This is for the connected Label Studio alone. Run `pointwatch labels connect` again.")
 
 

@@ -12,7 +12,8 @@ class Why(StrEnum):
     """Why a capture is put before people."""
 
     doubtful = "doubtful"  # between the two thresholds, or a rule asks a person
-    disputed = "disputed"  # somebody said in the console that the model is wrong
+    disputed = "disputed"  # somebody rejected an issue that the model had named
+    contradicted = "contradicted"  # a photo and a camera's picture of one place and time have nothing in common
     confident = "confident"  # a sample of what the model is sure of, to measure its precision
     empty = "empty"  # a sample of what it saw nothing on, to measure what it misses
     asked = "asked"  # somebody sent it on purpose

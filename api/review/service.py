@@ -5,7 +5,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from api.accounts.schemas import EVERYWHERE, Scope
 from api.audit import service as audit
+from api.cameras import service as cameras
 from api.captures import service as captures
 from api.captures.tables import Capture
 from api.database import now
@@ -23,10 +24,13 @@ from api.paging import Window, cut
 from api.review.geometry import Drawn
 from api.review.schemas import CaseState, Why
 from api.review.tables import ReviewCase, Verdict
+from api.settings import Settings
 from detector.rules import Certainty, Reason
 from detector.taxonomy import Judged, Taxonomy
 
 SUBJECT = "capture"
+REJECTED_LATELY = timedelta(days=7)  # what was rejected before that is asked about no more
+MOST_ASKED = 200  # at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,16 @@ class Sampling:
 
     confident: float  #: of captures on which everything is sure, 0..1
     empty: float  #: of captures on which nothing was found, 0..1
+    pair_within: timedelta = timedelta(0)  #: a photo and a camera's picture of a point so near in time are compared
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Sampling":
+        """Give what the settings say."""
+        return cls(
+            confident=settings.review_confident,
+            empty=settings.review_empty,
+            pair_within=timedelta(minutes=settings.review_pair_min),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +63,11 @@ class Said:
     annotation: int | None = None
 
 
-def consider(session: Session, capture: Capture, sampling: Sampling) -> ReviewCase | None:
-    """Put a capture that was just looked at before people, if it is doubtful or drawn for a sample."""
+def consider(session: Session, capture: Capture, sampling: Sampling, taxonomy: Taxonomy) -> ReviewCase | None:
+    """Put a capture that was just looked at before people, if it is doubtful, contradicted or drawn for a sample."""
+    contradicting = _contradicting(session, capture, sampling.pair_within, taxonomy)
+    for one in contradicting:
+        ask(session, one, Why.contradicted)
     certainties = {one["certainty"] for one in capture.violations}
     if Certainty.review in certainties:
         return ask(session, capture, Why.doubtful)
@@ -58,7 +75,47 @@ def consider(session: Session, capture: Capture, sampling: Sampling) -> ReviewCa
         return ask(session, capture, Why.confident, share=sampling.confident)
     if not certainties and _drawn(capture.id, "empty", sampling.empty):
         return ask(session, capture, Why.empty, share=sampling.empty)
-    return None
+    return ask(session, capture, Why.contradicted) if contradicting else None
+
+
+def _contradicting(session: Session, capture: Capture, within: timedelta, taxonomy: Taxonomy) -> list[Capture]:
+    """Give a camera's pictures for a photo and photos for a camera's, of one place and time, that contradict it.
+
+    The one shows violations that a look can tell, the other none of these. Neither need be wrong: they may look in
+    different directions; a person sees that at once.
+    """
+    watching = cameras.users_at(session, capture.point_id)
+    if not within or not watching:
+        return []
+    by_camera, shown = capture.sent_by in watching, _seen_in(capture, taxonomy)
+    at = captures.seen_at(capture, latest=now())
+    return [
+        one
+        for one in captures.taken_near(session, capture.point_id, at, within)
+        if (one.sent_by in watching) != by_camera
+        and (shown or _seen_in(one, taxonomy))
+        and not shown & _seen_in(one, taxonomy)
+    ]
+
+
+def _seen_in(capture: Capture, taxonomy: Taxonomy) -> set[str]:
+    """Give the violations that the model named on a capture by their look alone: no place or time says them."""
+    named = violations_in((one["model_class"] for one in capture.detections), taxonomy)
+    return {one for one in named if (seen := taxonomy.classes[one].seen) and seen.judged is Judged.appearance}
+
+
+def ask_about_rejected(session: Session) -> int:
+    """Put captures before people on which somebody has rejected what the model named; gives how many.
+
+    Until reviewers speak the rejection stands. What it teaches, which boxes were wrong, only they can say.
+    """
+    rejected = issues.shown_by_rejected(now() - REJECTED_LATELY).subquery()
+    unasked = sa.select(rejected.c.capture_id).where(rejected.c.capture_id.not_in(sa.select(ReviewCase.capture_id)))
+    found = captures.captures_by_id(session, session.scalars(unasked.limit(MOST_ASKED)))
+    for one in found.values():
+        if one.model is not None:
+            ask(session, one, Why.disputed)
+    return len(found)
 
 
 def _drawn(capture_id: uuid.UUID, urn: str, share: float) -> bool:
