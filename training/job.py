@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -50,6 +50,8 @@ NORM_PICTURES: Final = 48  # by which the norms of a version are measured
 #: Parts of the way from a version to what it has become that are tried on dev; all of it is one of them.
 SHARES: Final = (0.25, 0.5, 0.75, 1.0)
 HALFWAY: Final = 0.5  # where there are no dev pictures to choose by
+#: Of mean mAP50 on dev: parts of the way that lie so close are told apart by chance, and the shortest is taken.
+ALIKE: Final = 0.005
 _CABLE_FIGURES: Final = re.compile(r"^By picture \(.*?recall \S+\. ?(?=[A-Z]|$)")
 
 
@@ -316,7 +318,7 @@ def _mixed_set(
 def _between(
     start: Path, learned: Path, folder: Path, input_px: int, dev: Sequence[Picture], tell: Tell
 ) -> tuple[Path, float]:
-    """Weights on the way from the version to what it has become, where dev is best, and how far along that is.
+    """Weights on the way from the version to what it has become, where dev is as good as best, and how far that is.
 
     What a short training gains lies early on that way, what it forgets late. Source: Wortsman et al. 2022, "Robust
     fine-tuning of zero-shot models".
@@ -334,10 +336,19 @@ def _between(
             scores[share] = _mean_on(
                 draft, dev, lambda done, share=share: tell(f"weighing {share:.0%}", done, len(dev))
             )
-        best = max(scores, key=lambda share: scores[share])
-        write_whole(chosen, json.dumps({"share": best, "dev_mean_map50": scores}))
+        write_whole(chosen, json.dumps({"share": shortest_way(scores), "dev_mean_map50": scores}))
     share = float(json.loads(chosen.read_text(encoding="utf-8"))["share"])
     return folder / "between" / f"{share:.2f}" / "state.pt", share
+
+
+def shortest_way(scores: Mapping[float, float]) -> float:
+    """The least part of the way whose mean mAP50 on dev is as good as the best, but for `ALIKE`.
+
+    Dev is a few hundred pictures, and some classes are on a handful of them: a longer way has to be worth what it may
+    have forgotten unseen. Source: the rule of one standard error, Breiman et al. 1984, section 3.4.3.
+    """
+    enough = max(scores.values()) - ALIKE
+    return min(share for share, score in scores.items() if score >= enough)
 
 
 def _mean_on(draft: Path, pictures: Sequence[Picture], tell: Callable[[int], None]) -> float:
@@ -366,7 +377,7 @@ def _continued(
         f"them) and {len(again)} old ones drawn again, {epochs} epochs at {run.stage.size_px} px, missing "
         "labels filled and doubts masked by the version itself, which was also imitated on "
         f"{run.memory.share if run.memory else 0:.0%} of the batches; of the way from there to here "
-        f"{share:.0%} is gone, as dev liked best.\n\n{card.training}"
+        f"{share:.0%} is gone, the least that dev liked as well as any.\n\n{card.training}"
     )
     data = [one.model_dump(mode="json") for one in card.data]
     for one in new_sets:

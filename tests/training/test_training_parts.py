@@ -12,6 +12,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 from training.assemble import fill, half_of, quilt  # noqa: E402
 from training.average import average  # noqa: E402
 from training.classes import CLASS_COUNT, CLASS_INDEX, CLASSES, ignore_index  # noqa: E402
+from training.job import shortest_way  # noqa: E402
 from training.labels import no_labels  # noqa: E402
 from training.loss import distillation_loss, judged_places  # noqa: E402
 from training.networks import blend, street_network  # noqa: E402
@@ -202,3 +203,16 @@ def test_a_file_of_another_network_is_refused(tmp_path):
     (tmp_path / "model.onnx").write_bytes(b"\x80\x04 a pickle")
     with pytest.raises(TrainingError, match="cannot be read as ONNX"):
         folded_state(tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize(
+    ("scores", "chosen"),
+    [
+        ({0.25: 0.8726, 0.5: 0.8744, 0.75: 0.8698, 1.0: 0.8645}, 0.25),
+        ({0.25: 0.80, 0.5: 0.84, 0.75: 0.86, 1.0: 0.858}, 0.75),
+        ({0.25: 0.80, 0.5: 0.81, 0.75: 0.82, 1.0: 0.84}, 1.0),
+        ({0.5: 0.7}, 0.5),
+    ],
+)
+def test_a_longer_way_has_to_be_worth_it(scores, chosen):
+    assert chosen == shortest_way(scores)
