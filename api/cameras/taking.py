@@ -56,9 +56,13 @@ class Taking:
         log.info("camera event", camera=camera.code, what=told.what, stay=str(told.event), violation=told.stay.code)
 
     def _tell_anew(self, session: Session, camera: Camera, told: Told, kept: stays.Kept) -> None:
-        """Begin an event anew that has outlived its issue, unless that was opened again meanwhile."""
+        """Begin an event anew that has outlived its issue, unless that was opened again meanwhile.
+
+        A picture that is the same to the last byte proves nothing new, as from a camera that hangs: the next one is
+        awaited.
+        """
         row = stays.find(session, told.event)
-        if row is None or row.stage != Stage.recorded or row.capture_id is None:
+        if row is None or row.stage != Stage.recorded or row.capture_id is None or row.frame_key == kept.frame_key:
             return
         closed = issues.closed_though_there(session, [row.capture_id])
         at, capture_id = closed.get((row.capture_id, row.class_code)), row.capture_id

@@ -95,8 +95,9 @@ def test_many_are_dispatched_at_once_and_what_is_refused_is_named(
 ) -> None:
     browser.open(f"/issues?point={point_code}")
     browser.until_count(".pw-row", 4)
-    expect(over_wire.step(told[2], "reject", "a drawing"))  # somebody else is faster
     browser.click(".pw-grid-head input")
+    browser.find(".pw-bulk", "4 selected")
+    expect(over_wire.step(told[2], "reject", "a drawing"))  # somebody else is faster
     browser.click(".pw-bulk [data-action=dispatch]")
     browser.click(".pw-dialog .pw-button", "Dispatch")
     refused = browser.read(".pw-outcome")

@@ -65,7 +65,10 @@ def phone(browser: Browser, street: Running) -> Browser:
 
 def big_photo(path: Path, photo_factory: PhotoFactory, *, of: str | None = GARBAGE) -> Path:
     """Write a photo as phones write them: 12 megapixels, lying on its side, with time and place."""
-    upright = Image.open(io.BytesIO(photo_factory(of=of))).convert("RGB").resize((3000, 4000))
+    tall = (3000, 4000)
+    upright = Image.open(io.BytesIO(photo_factory(of=of))).convert("RGB").resize(tall)
+    while of is None and photo_factory.sees_anything(pictures.encoded(upright)):
+        upright = Image.open(io.BytesIO(photo_factory())).convert("RGB").resize(tall)
     tags = pictures.exif(
         taken=TAKEN, gps=pictures.gps(((22, 1), (34, 1), (12, 1)), ((114, 1), (8, 1), (24, 1))), orientation=SIDEWAYS
     )

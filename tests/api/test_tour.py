@@ -27,6 +27,15 @@ return box.left < 0 || box.top < 0 || box.right > innerWidth || box.bottom > inn
 """
 POINTED_AT = "return document.querySelector('.driver-active-element').matches(arguments[0])"
 FOCUSED_INSIDE = "return document.querySelector('.driver-popover').contains(document.activeElement)"
+ESCAPE_AT_ONCE = """
+const hasty = new MutationObserver(() => {
+  if (!document.querySelector(".driver-popover")) return;
+  hasty.disconnect();
+  dispatchEvent(new KeyboardEvent("keyup", { key: "Escape" }));
+  document.body.dataset.left = "at once";
+});
+hasty.observe(document.body, { childList: true, subtree: true });
+"""
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +158,20 @@ def test_the_tour_is_left_at_any_step_and_not_offered_again(newcomer: Callable[.
 
     assert [] == on_the_list
     assert [] == browser.all(".pw-offer")
+
+
+def test_who_leaves_while_the_first_step_still_slides_in_has_left(newcomer: Callable[..., Browser]) -> None:
+    browser = newcomer("en")
+    browser.find(".pw-offer-take")
+    browser.driver.execute_script(ESCAPE_AT_ONCE)
+    browser.click(".pw-offer-take")
+    browser.find("body[data-left]")
+    browser.until_gone(".driver-popover")
+    browser.open("/")
+    browser.find(".pw-overview")
+
+    assert [] == browser.all(".pw-offer, .driver-popover")
+    assert [] == browser.complaints()
 
 
 def test_who_wants_no_tour_is_asked_once_and_whoever_sits_here_next_is_asked_too(

@@ -32,15 +32,16 @@ def test_the_wall_goes_on_by_itself_after_a_restart_of_the_service(
         wall.driver.execute_script("document.body.dataset.mark = 'the same page'")
         service.stop()
         lost = wall.read("#state", "Connection lost")
-        kept = wall.read(".newest li", "WALL-1")
+        kept = [text for text in wall.texts(".newest li") if "WALL-1" in text]
         service.start()
         client.wait(*client.take(photo_factory(of="exposed_garbage"), point="WALL-2"))
-        found = wall.read(".newest li", "WALL-2")
+        wall.find(".newest li", "WALL-2")
+        found = [text for text in wall.texts(".newest li") if "WALL-2" in text]
         mark = wall.driver.execute_script("return document.body.dataset.mark")
 
         assert "figures of" in lost
-        assert "Exposed garbage" in kept
-        assert "Exposed garbage" in found
+        assert any("Exposed garbage" in text for text in kept)  # the heap may be seen as a full bin as well
+        assert any("Exposed garbage" in text for text in found)
         assert "the same page" == mark
         wall.until_count("#state:empty", 1)
     finally:

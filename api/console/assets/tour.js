@@ -79,6 +79,10 @@ function show(tour, at) {
     if (next.path === location.pathname) running.moveTo(to);
     else location.assign(next.path);
   };
+  const leave = () => { // the library tells of its end only where a step has slid into its place: a quick Escape is one too
+    running.destroy();
+    end(tour);
+  };
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   sessionStorage.setItem(AT, String(at));
   running = driver({
@@ -102,9 +106,9 @@ function show(tour, at) {
     onHighlighted: (element) => { // what is pointed at opens no dialog
       for (const name of ["aria-haspopup", "aria-expanded", "aria-controls"]) element?.removeAttribute(name);
     },
-    onNextClick: (_element, _step, { index }) => (tour.steps[index + 1] ? go(index + 1) : running.destroy()),
+    onNextClick: (_element, _step, { index }) => (tour.steps[index + 1] ? go(index + 1) : leave()),
     onPrevClick: (_element, _step, { index }) => tour.steps[index - 1] && go(index - 1),
-    onDestroyed: () => end(tour),
+    onDestroyStarted: leave,
   });
   addEventListener("keydown", hush, true);
   running.drive(at);

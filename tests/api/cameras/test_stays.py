@@ -232,6 +232,26 @@ def test_only_what_breaks_the_rule_anew_after_a_closing_is_told_anew_and_only_on
     assert [] == overdue(timedelta(hours=5))  # whoever closes it a second time has seen that it is still there
 
 
+def test_a_picture_that_is_the_same_to_the_last_byte_proves_nothing_new(
+    service: Client, office: Office, recorder: Recorder, camera: dict[str, str]
+) -> None:
+    taking, began = Taking(office.context, "one"), told(camera, at=now() - timedelta(hours=1))
+    taking.told(began)
+    record_all(recorder)
+    (issue,) = service.issues(point=camera["point"])
+    close(service, issue["number"])
+    hanging = lasts(began, at=now() + timedelta(minutes=3))
+    taking.told(replace(hanging, evidence=replace(hanging.evidence, jpeg=began.evidence.jpeg)))
+    record_all(recorder)
+    assert 1 == len(events(service, camera))
+    assert [] == service.open_issues(camera["point"])
+    taking.told(hanging)
+    record_all(recorder)
+
+    assert 2 == len(events(service, camera))
+    assert [issue["number"]] == [one["number"] for one in service.open_issues(camera["point"])]
+
+
 def test_a_false_alarm_that_goes_on_is_left_alone(
     service: Client, office: Office, recorder: Recorder, camera: dict[str, str]
 ) -> None:
